@@ -1,0 +1,105 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real components for the integration tests: PostgreSQL 18 and 16, a database per test, supervisor (control node)."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import secrets
+import sys
+import typing as t
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
+from tests.support import paths  # noqa: E402
+from tests.support.postgres import EmbeddedPostgres  # noqa: E402
+from tests.support.supervisor import Supervisor  # noqa: E402
+
+
+@dataclasses.dataclass(frozen=True)
+class Database:
+    """A fresh database with a role of its own."""
+
+    server: EmbeddedPostgres
+    name: str
+    user: str
+    password: str
+
+    @property
+    def url(self) -> str:
+        """URL of the application's role."""
+        return self.server.url(self.name, self.user)
+
+    @property
+    def admin_url(self) -> str:
+        """URL of the superuser, at the database postgres."""
+        return self.server.admin_url
+
+    @property
+    def superuser_url(self) -> str:
+        """URL of the superuser, at this database."""
+        return self.server.url(self.name)
+
+    def execute(self, statement: str) -> list[tuple[t.Any, ...]]:
+        """Run one statement in this database as the superuser."""
+        return self.server.execute(statement, self.name)
+
+
+@pytest.fixture
+def short_dir() -> t.Iterator[pathlib.Path]:
+    """Give a directory whose path is short enough for unix sockets."""
+    with paths.short_directory() as path:
+        yield path
+
+
+def _server(version: int) -> t.Iterator[EmbeddedPostgres]:
+    with paths.short_directory(f"sd{version}-") as base:
+        # Tests look at what PostgreSQL answers, not at what survives a power cut.
+        with EmbeddedPostgres(base, version, settings={"fsync": "off"}) as server:
+            yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> t.Iterator[EmbeddedPostgres]:
+    """Run one PostgreSQL 18 for the whole session."""
+    yield from _server(18)
+
+
+@pytest.fixture(scope="session")
+def postgres16() -> t.Iterator[EmbeddedPostgres]:
+    """Run one PostgreSQL 16 for the whole session."""
+    yield from _server(16)
+
+
+def _database(server: EmbeddedPostgres) -> t.Iterator[Database]:
+    token = secrets.token_hex(4)
+    # Every character that somebody forgets to quote: URL, shell, configuration files.
+    database = Database(server, f"shop_{token}", f"shop_{token}", f"pa%s's@/:{token}")
+    server.create_database(database.name, database.user, database.password)
+    try:
+        yield database
+    finally:
+        server.drop_database(database.name)
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres) -> t.Iterator[Database]:
+    """Make a fresh database of PostgreSQL 18 with its own role and password."""
+    yield from _database(postgres)
+
+
+@pytest.fixture
+def database16(postgres16: EmbeddedPostgres) -> t.Iterator[Database]:
+    """Make a fresh database of PostgreSQL 16 with its own role and password."""
+    yield from _database(postgres16)
+
+
+@pytest.fixture
+def supervisor(short_dir: pathlib.Path) -> t.Iterator[Supervisor]:
+    """Run a real supervisord for one test."""
+    with Supervisor(short_dir) as running:
+        yield running
