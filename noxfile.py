@@ -1,0 +1,290 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sessions behind ./run: demo, test and the single checks; runs in .venv on the machine of a developer or of CI."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).resolve().parent
+CACHE = ROOT / ".nox"
+TREE = CACHE / "tree"
+COLLECTION = TREE / "ansible_collections" / "seamless" / "deploy"
+# ansible-test keeps its virtual environments and pip's bootstrap in HOME: they get one of their own.
+HOME = CACHE / "home"
+TOOLS = ROOT / "tests" / "requirements-tools.txt"
+FLOORS = ("python3.7", "python3.8", "python3.9")
+CHECKS = ("house", "yaml", "style", "floor", "typing", "docs", "lint", "build", "sanity")
+
+# .venv is the only environment: ./run has made it and nox must not make another.
+nox.options.default_venv_backend = "none"
+nox.options.error_on_external_run = False
+nox.options.sessions = []
+# nox itself speaks on failure only: every session prints its own line of result.
+logging.getLogger("nox").setLevel(logging.WARNING)
+
+
+# What the sessions share
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def run(session: nox.Session, *command: str, cwd: Path = COLLECTION, home: Path | None = None) -> str:
+    """Run a tool quietly; its output appears when it fails, and fails the session."""
+    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(TREE), "ANSIBLE_HOME": str(CACHE / "ansible")}
+    env.pop("ANSIBLE_CONFIG", None)
+    if home:
+        env["HOME"] = str(home)
+    result = subprocess.run(
+        command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if result.returncode:
+        say(result.stdout.rstrip())
+        session.error(f"{command[0] if command[0] != sys.executable else ' '.join(command[1:3])} found the above")
+    return result.stdout
+
+
+def python(session: nox.Session, *arguments: str, cwd: Path = COLLECTION) -> str:
+    return run(session, sys.executable, *arguments, cwd=cwd)
+
+
+def git(*arguments: str, cwd: Path) -> str:
+    result = subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, text=True)
+    if result.returncode:
+        sys.exit(f"check: git {arguments[0]} failed in the checkout: {result.stderr.strip()}")
+    return result.stdout
+
+
+@functools.cache
+def tree() -> None:
+    """Copy what git knows, or would add, to a place where ansible-test accepts it: a repository in a collection tree."""
+    shutil.rmtree(COLLECTION, ignore_errors=True)
+    names = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0")
+    for name in filter(None, names):
+        source, target = ROOT / name, COLLECTION / name
+        if source.is_symlink() or source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target, follow_symlinks=False)
+    git("init", "--quiet", cwd=COLLECTION)
+    git("add", "--all", cwd=COLLECTION)
+
+
+def check(description: str) -> Callable[[Callable[[nox.Session], str]], Callable[[nox.Session], None]]:
+    """Make a session of a function that returns what it has found out; one line tells the result."""
+
+    def decorate(function: Callable[[nox.Session], str]) -> Callable[[nox.Session], None]:
+        def session_function(session: nox.Session) -> None:
+            started = time.monotonic()
+            tree()
+            try:
+                result = function(session)
+            except BaseException:
+                say(f"check: {function.__name__:<7} FAILED ({description})")
+                raise
+            say(f"check: {function.__name__:<7} ok, {time.monotonic() - started:.0f} s: {result}")
+
+        session_function.__doc__ = description
+        return nox.session(name=function.__name__)(session_function)
+
+    return decorate
+
+
+# ./run demo, ./run test, ./run check
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """A deploy under load, a failed one and the way back, on this machine."""
+    last_word_is_theirs()
+    session.run(sys.executable, "-m", "tests.demo", *session.posargs)
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """The tests: unit, integration or both."""
+    last_word_is_theirs()
+    parts, arguments = ["unit", "integration"], list(session.posargs)
+    if arguments and arguments[0] in parts:
+        parts = [arguments.pop(0)]
+    if "unit" in parts:
+        unit(session, arguments)
+    if "integration" in parts:
+        say("test: integration")
+        pytest(session, sys.executable, "tests/integration", "-v", "--durations=15", *arguments)
+
+
+@nox.session(name="check")
+def check_session(session: nox.Session) -> None:
+    """All checks, or those that are named."""
+    for name in session.posargs or CHECKS:
+        if name not in CHECKS:
+            session.error(f"no check is called {name}: there are {', '.join(CHECKS)}")
+        session.notify(name, posargs=[])
+
+
+def last_word_is_theirs() -> None:
+    """Keep nox silent: the last line belongs to the demo or to pytest, and the exit code says the rest."""
+    logging.getLogger("nox").setLevel(logging.CRITICAL + 1)
+
+
+def pytest(session: nox.Session, interpreter: str, *arguments: str) -> None:
+    session.run(interpreter, "-m", "pytest", *arguments, env={"PYTHONDONTWRITEBYTECODE": "1"})
+
+
+def unit(session: nox.Session, arguments: list[str]) -> None:
+    floor = floor_interpreter()
+    if floor:
+        say(f"test: unit, on this Python {sys.version.split()[0]}, then on the oldest one found: {floor[1]}")
+    else:
+        say(
+            f"test: unit, on Python {sys.version.split()[0]} only: none of {', '.join(FLOORS)} runs here,"
+            " so nothing shows that the code for targets works on them"
+        )
+    pytest(session, sys.executable, "tests/unit", *arguments)
+    if floor:
+        pytest(session, floor_environment(session, *floor), "tests/unit", *arguments)
+
+
+def floor_interpreter() -> tuple[str, str] | None:
+    """The oldest interpreter that starts and can make a virtual environment, with its version."""
+    program = "import ensurepip, sys, venv; print('%d.%d.%d' % sys.version_info[:3])"
+    for name in FLOORS:
+        found = shutil.which(name)
+        result = subprocess.run([found, "-c", program], capture_output=True, text=True) if found else None
+        if found and result and result.returncode == 0:
+            return found, result.stdout.strip()
+    return None
+
+
+def floor_environment(session: nox.Session, interpreter: str, version: str) -> str:
+    """The Python of a virtual environment with pytest alone: pure code must need nothing else."""
+    place = CACHE / f"floor-{version}"
+    made_from = place / ".made-from"
+    wanted = TOOLS.read_text()
+    if not made_from.exists() or made_from.read_text() != wanted:
+        shutil.rmtree(place, ignore_errors=True)
+        session.run(interpreter, "-m", "venv", str(place), silent=True)
+        pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        session.run(*pip, "--constraint", str(TOOLS), "pytest", silent=True)
+        made_from.write_text(wanted)
+    return str(place / "bin" / "python")
+
+
+# The single checks
+
+
+@check("structure: argument specs, sizes, names, translations")
+def house(session: nox.Session) -> str:
+    output = python(session, "-m", "pytest", "-q", "-rw", "tests/unit/test_house", cwd=ROOT)
+    for line in re.findall(r"^.*over the soft limit.*$", output, re.MULTILINE):
+        say(f"check: house   note: {line.strip()}")
+    return output.strip().splitlines()[-1].strip("= ")
+
+
+@check("YAML style")
+def yaml(session: nox.Session) -> str:
+    python(session, "-m", "yamllint", "--strict", ".")
+    return "yamllint"
+
+
+@check("Python style and format")
+def style(session: nox.Session) -> str:
+    python(session, "-m", "ruff", "check", "--no-cache", ".")
+    python(session, "-m", "ruff", "format", "--no-cache", "--check", ".")
+    return "ruff check, ruff format"
+
+
+@check("oldest Python of the code for targets")
+def floor(session: nox.Session) -> str:
+    places = [f"plugins/{name}" for name in ("modules", "module_utils") if (COLLECTION / "plugins" / name).is_dir()]
+    python(session, "-m", "vermin", "--no-tips", "--violations", "--no-eval-annotations", "-t=3.7-", *places)
+    return "vermin: Python 3.7 and newer"
+
+
+@check("types")
+def typing(session: nox.Session) -> str:
+    here = COLLECTION.relative_to(TREE)
+    config = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(CACHE / "mypy")]
+    places = [str(here / name) for name in ("plugins", "tests/support") if any((TREE / here / name).rglob("*.py"))]
+    return python(session, "-m", "mypy", *config, *places, cwd=TREE).strip().splitlines()[-1]
+
+
+@check("documentation of the modules, change log")
+def docs(session: nox.Session) -> str:
+    run(session, "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", ".")
+    run(session, "antsibull-changelog", "lint")
+    return "antsibull-docs, antsibull-changelog"
+
+
+@check("playbooks and roles")
+def lint(session: nox.Session) -> str:
+    output = run(session, "ansible-lint", "--offline", "--nocolor")
+    return re.sub(r"\s+", " ", output.strip().splitlines()[-1]) if output.strip() else "ansible-lint, profile production"
+
+
+@check("the collection builds, and without caches")
+def build(session: nox.Session) -> str:
+    target = CACHE / "build"
+    shutil.rmtree(target, ignore_errors=True)
+    # From the checkout itself: what build_ignore forgets lies there and not in the copy.
+    run(session, "ansible-galaxy", "collection", "build", "--output-path", str(target), str(ROOT), cwd=ROOT)
+    (archive,) = target.glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        names = tar.getnames()
+    unwanted = [name for name in names if re.search(r"(^|/)(\.(?!gitkeep)|__pycache__|tests/(unit|integration)/)", name)]
+    if unwanted:
+        session.error(f"build_ignore in galaxy.yml lets these into the archive: {', '.join(unwanted[:10])}")
+    return f"{archive.name}, {len(names)} files, {archive.stat().st_size // 1024} KiB"
+
+
+@check("ansible-test sanity")
+def sanity(session: nox.Session) -> str:
+    private_home(session)
+    (COLLECTION / "tests" / "output" / ".tmp").mkdir(parents=True, exist_ok=True)
+    complete = HOME / ".venvs-complete"
+    if not complete.exists():
+        # An interrupted run leaves virtual environments without pip, which ansible-test does not repair.
+        shutil.rmtree(HOME / ".ansible" / "test" / "venv", ignore_errors=True)
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    output = run(session, "ansible-test", "sanity", "--python", version, "--color", "no", home=HOME)
+    complete.touch()
+    ran = len(re.findall(r"^Running sanity test", output, re.MULTILINE))
+    return f"ansible-test, {ran} tests on Python {version}"
+
+
+def private_home(session: nox.Session) -> None:
+    """A HOME for ansible-test: the user's own pip configuration, and pip from ensurepip instead of a download."""
+    scripts = HOME / ".ansible" / "test" / "cache"
+    scripts.mkdir(parents=True, exist_ok=True)
+    program = (
+        "import subprocess, sys\n"
+        "subprocess.check_call([sys.executable, '-m', 'ensurepip', '--default-pip'])\n"
+        "subprocess.check_call([sys.executable, '-m', 'pip', 'install', '-q', 'pip=={}'])\n"
+    )
+    for version in ("24.2", "25.2"):
+        (scripts / f"get_pip_{version.replace('.', '_')}.py").write_text(program.format(version))
+    lines = ["[global]"]
+    for line in run(session, sys.executable, "-m", "pip", "config", "list", cwd=ROOT).splitlines():
+        key, separator, value = line.partition("=")
+        if separator and not key.endswith(".version"):
+            lines.append(f"{key.rpartition('.')[2]} = {value.strip(chr(39)).replace(chr(92) + 'n', chr(10) + '    ')}")
+    config = HOME / ".config" / "pip" / "pip.conf"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.unlink(missing_ok=True)
+    config.touch(mode=0o600)
+    config.write_text("\n".join(lines) + "\n")
