@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import ast
+import configparser
 import functools
 import logging
 import os
@@ -72,7 +74,7 @@ def git(*arguments: str, cwd: Path) -> str:
 
 @functools.cache
 def tree() -> None:
-    """Copy what git knows, or would add, to a place where ansible-test accepts it: a repository in a collection tree."""
+    """Copy what git knows, or would add, to where ansible-test accepts it: a repository in a collection tree."""
     shutil.rmtree(COLLECTION, ignore_errors=True)
     names = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0")
     for name in filter(None, names):
@@ -233,8 +235,8 @@ def docs(session: nox.Session) -> str:
 
 @check("playbooks and roles")
 def lint(session: nox.Session) -> str:
-    output = run(session, "ansible-lint", "--offline", "--nocolor")
-    return re.sub(r"\s+", " ", output.strip().splitlines()[-1]) if output.strip() else "ansible-lint, profile production"
+    output = run(session, "ansible-lint", "--offline", "--nocolor").strip().splitlines()
+    return output[-1] if output else "ansible-lint, profile production"
 
 
 @check("the collection builds, and without caches")
@@ -246,7 +248,7 @@ def build(session: nox.Session) -> str:
     (archive,) = target.glob("*.tar.gz")
     with tarfile.open(archive) as tar:
         names = tar.getnames()
-    unwanted = [name for name in names if re.search(r"(^|/)(\.(?!gitkeep)|__pycache__|tests/(unit|integration)/)", name)]
+    unwanted = [name for name in names if re.search(r"(^|/)(\.|__pycache__|tests/(unit|integration)/)", name)]
     if unwanted:
         session.error(f"build_ignore in galaxy.yml lets these into the archive: {', '.join(unwanted[:10])}")
     return f"{archive.name}, {len(names)} files, {archive.stat().st_size // 1024} KiB"
@@ -278,13 +280,19 @@ def private_home(session: nox.Session) -> None:
     )
     for version in ("24.2", "25.2"):
         (scripts / f"get_pip_{version.replace('.', '_')}.py").write_text(program.format(version))
-    lines = ["[global]"]
-    for line in run(session, sys.executable, "-m", "pip", "config", "list", cwd=ROOT).splitlines():
-        key, separator, value = line.partition("=")
-        if separator and not key.endswith(".version"):
-            lines.append(f"{key.rpartition('.')[2]} = {value.strip(chr(39)).replace(chr(92) + 'n', chr(10) + '    ')}")
+    settings: dict[str, dict[str, str]] = {}
+    listed = run(session, sys.executable, "-m", "pip", "config", "list", cwd=ROOT)
+    # Files first: an environment variable counts more, and ansible-test would drop it.
+    for line in sorted(listed.splitlines(), key=lambda line: line.startswith(":env:")):
+        name, separator, value = line.partition("=")
+        section, _dot, key = name.replace(":env:", "global").partition(".")
+        if separator and section in ("global", "install"):
+            settings.setdefault(section, {})[key] = str(ast.literal_eval(value))
+    parser = configparser.RawConfigParser()
+    parser.read_dict(settings)
     config = HOME / ".config" / "pip" / "pip.conf"
     config.parent.mkdir(parents=True, exist_ok=True)
     config.unlink(missing_ok=True)
     config.touch(mode=0o600)
-    config.write_text("\n".join(lines) + "\n")
+    with config.open("w") as file:
+        parser.write(file)
