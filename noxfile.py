@@ -57,7 +57,7 @@ def run(session: nox.Session, *command: str, cwd: Path = COLLECTION, home: Path 
     )
     if result.returncode:
         say(result.stdout.rstrip())
-        session.error(f"{command[0] if command[0] != sys.executable else ' '.join(command[1:3])} found the above")
+        session.error(f"{command[2] if command[0] == sys.executable else command[0]} found the above")
     return result.stdout
 
 
@@ -214,7 +214,7 @@ def style(session: nox.Session) -> str:
 @check("oldest Python of the code for targets")
 def floor(session: nox.Session) -> str:
     places = [f"plugins/{name}" for name in ("modules", "module_utils") if (COLLECTION / "plugins" / name).is_dir()]
-    python(session, "-m", "vermin", "--no-tips", "--violations", "--no-eval-annotations", "-t=3.7-", *places)
+    run(session, "vermin", "--no-tips", "--violations", "--no-eval-annotations", "-t=3.7-", *places)
     return "vermin: Python 3.7 and newer"
 
 
