@@ -1,0 +1,100 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The deploy lock of one application on one host. Target; PRIVATE to the collection.
+
+A complete file is put in place with link(2), which fails when the name exists: taking the lock is atomic,
+and whoever finds it taken can always read by whom.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import typing as t
+
+from ansible_collections.seamless.deploy.plugins.module_utils import _contract
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+
+VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Holder:
+    """Who holds the lock: for which deploy, who, from where, since when (UTC, ISO 8601), in which boot of the host."""
+
+    deploy_id: str
+    who: str
+    origin: str
+    since: str
+    boot_id: str = ""
+
+    def to_json(self) -> dict[str, t.Any]:
+        return _contract.to_json(self, VERSION)
+
+    @classmethod
+    def from_json(cls, data: object) -> Holder:
+        return _contract.from_json(cls, data, VERSION, "the deploy lock")
+
+    def sentence(self) -> str:
+        return f"{self.who} holds the lock since {self.since}, for deploy {self.deploy_id}, from {self.origin}"
+
+
+def boot_id() -> str:
+    """This boot of the host, or "" where the kernel does not tell."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+class Lock:
+    """Methods raise DeployError when the file system refuses."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def holder(self) -> t.Optional[Holder]:
+        try:
+            with open(self.path, encoding="utf-8") as file:
+                return Holder.from_json(json.load(file))
+        except FileNotFoundError:
+            return None
+        except ValueError as exc:
+            raise DeployError(f"the deploy lock {self.path} is damaged; when no deploy runs, remove the file") from exc
+        except OSError as exc:
+            raise DeployError(f"the deploy lock {self.path} cannot be read: {exc.strerror}") from exc
+
+    def take(self, holder: Holder) -> t.Optional[Holder]:
+        """None when `holder` has the lock now (or had it already), otherwise who has it."""
+        draft = f"{self.path}.{os.getpid()}"
+        try:
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640), "w", encoding="utf-8") as file:
+                json.dump(holder.to_json(), file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, self.path)
+        except FileExistsError:
+            found = self.holder()
+            if found is None:
+                return self.take(holder)
+            return None if found.deploy_id == holder.deploy_id else found
+        except OSError as exc:
+            raise DeployError(f"the deploy lock {self.path} cannot be taken: {exc.strerror}") from exc
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(draft)
+        return None
+
+    def release(self, deploy_id: str) -> bool:
+        """Whether the lock was there to release. Another deploy's lock is never released: DeployError."""
+        found = self.holder()
+        if found is None:
+            return False
+        if found.deploy_id != deploy_id:
+            raise DeployError(f"the lock is not released: {found.sentence()}, not for {deploy_id}")
+        os.unlink(self.path)
+        return True
