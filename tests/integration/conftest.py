@@ -15,9 +15,9 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from tests.support import paths  # noqa: E402
-from tests.support.postgres import EmbeddedPostgres  # noqa: E402
-from tests.support.supervisor import Supervisor  # noqa: E402
+from tests.support import paths
+from tests.support.postgres import EmbeddedPostgres
+from tests.support.supervisor import Supervisor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,10 +57,10 @@ def short_dir() -> t.Iterator[pathlib.Path]:
 
 
 def _server(version: int) -> t.Iterator[EmbeddedPostgres]:
-    with paths.short_directory(f"sd{version}-") as base:
-        # Tests look at what PostgreSQL answers, not at what survives a power cut.
-        with EmbeddedPostgres(base, version, settings={"fsync": "off"}) as server:
-            yield server
+    # Tests look at what PostgreSQL answers, not at what survives a power cut.
+    settings = {"fsync": "off"}
+    with paths.short_directory(f"sd{version}-") as base, EmbeddedPostgres(base, version, settings) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

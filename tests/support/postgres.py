@@ -79,7 +79,7 @@ class EmbeddedPostgres:
         self._server_bin = self.bin_dir
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> EmbeddedPostgres:
+    def __enter__(self) -> t.Self:
         self.start()
         return self
 

@@ -10,6 +10,7 @@ import pathlib
 import subprocess
 import sys
 import time
+import typing as t
 
 TEMPLATE = """\
 [unix_http_server]
@@ -43,7 +44,7 @@ class Supervisor:
         self.log = self.base / "supervisord.log"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Supervisor:
+    def __enter__(self) -> t.Self:
         self.start()
         return self
 

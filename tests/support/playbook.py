@@ -1,0 +1,135 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the collection's playbooks from the checkout, as a user does (control node)."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import typing as t
+
+from tests.support.paths import CHECKOUT, tool
+from tests.support.shop import python_for_app
+
+RECAP = re.compile(r"^(\S+)\s*: (ok=\d+ .*)$", re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a run of ansible-playbook came to; `stdout` holds what it said on both channels, in order."""
+
+    rc: int
+    stdout: str
+    stats: dict[str, dict[str, int]]
+
+    @property
+    def changed(self) -> int:
+        """Count the changed tasks of all hosts."""
+        return sum(counts.get("changed", 0) for counts in self.stats.values())
+
+
+def parse_recap(output: str) -> dict[str, dict[str, int]]:
+    """Read the PLAY RECAP: host -> {ok, changed, unreachable, failed, skipped, rescued, ignored}."""
+    recap = output.rpartition("PLAY RECAP")[2] if "PLAY RECAP" in output else ""
+    return {
+        host: {name: int(count) for name, _equals, count in (pair.partition("=") for pair in counts.split())}
+        for host, counts in RECAP.findall(recap)
+    }
+
+
+def local_inventory(variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Make an inventory of this machine alone, reached without SSH, with the application's Python and not ours."""
+    host = {"ansible_connection": "local", "ansible_python_interpreter": python_for_app(), **variables}
+    return {"all": {"hosts": {"localhost": host}}}
+
+
+def collections_tree(base: pathlib.Path) -> pathlib.Path:
+    """Make a tree in which Ansible finds the checkout as the collection seamless.deploy."""
+    tree = base / "collections"
+    link = tree / "ansible_collections" / "seamless" / "deploy"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.exists():
+        link.symlink_to(CHECKOUT)
+    return tree
+
+
+def playbook_environment(base: pathlib.Path, env: dict[str, str] | None = None) -> dict[str, str]:
+    """Make the environment of a run: nothing of the machine's own Ansible, its caches in our directory."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON", "VIRTUAL"))}
+    return {
+        **kept,
+        # supervisorctl is found beside our tools, but python3 and the rest stay the machine's.
+        "PATH": os.pathsep.join([os.environ.get("PATH", os.defpath), str(pathlib.Path(sys.executable).parent)]),
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_COLLECTIONS_PATH": str(collections_tree(base)),
+        "ANSIBLE_CONFIG": os.devnull,
+        "ANSIBLE_HOME": str(base / "ansible"),
+        "ANSIBLE_LOCAL_TEMP": str(base / "ansible" / "local"),
+        "ANSIBLE_REMOTE_TEMP": str(base / "ansible" / "remote"),
+        "ANSIBLE_FORCE_COLOR": "0",
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_NOCOWS": "1",
+        **(env or {}),
+    }
+
+
+def run_playbook(
+    playbook: str,
+    inventory: dict[str, t.Any],
+    *arguments: str,
+    env: dict[str, str] | None = None,
+    base: pathlib.Path | None = None,
+    log: pathlib.Path | None = None,
+    timeout: float = 900,
+) -> Result:
+    """Run a playbook of the checkout, a path or a name such as seamless.deploy.deploy.
+
+    `inventory` is either a whole inventory (a dictionary with `all`) or the variables of this machine alone.
+    """
+    if "all" not in inventory:
+        inventory = local_inventory(inventory)
+    beside = CHECKOUT / playbook
+    with contextlib.ExitStack() as stack:
+        temporary = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sd-play-", dir=base)))
+        hosts = temporary / "hosts.json"
+        hosts.touch(mode=0o600)
+        hosts.write_text(json.dumps(inventory))
+        argv = [tool("ansible-playbook"), "-i", str(hosts), str(beside if beside.exists() else playbook), *arguments]
+        output = log or temporary / "output"
+        with output.open("ab") as written:
+            start = written.tell()
+            code = _run(argv, playbook_environment(base or temporary, env), written, timeout)
+        text = output.read_bytes()[start:].decode(errors="replace")
+    return Result(code, text, parse_recap(text))
+
+
+def _run(argv: list[str], env: dict[str, str], output: t.IO[bytes], timeout: float) -> int:
+    process = subprocess.Popen(
+        argv,
+        cwd=CHECKOUT,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        return process.wait(timeout=timeout)
+    finally:
+        if process.poll() is None:
+            # Its workers too, and only those: the session is the run's own.
+            os.killpg(process.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
