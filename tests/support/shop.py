@@ -120,7 +120,8 @@ class ShopRepository:
     def _overlay(self, release: dict[str, t.Any]) -> None:
         source = APP / "releases" / release["overlay"] if "overlay" in release else APP / "base"
         ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-        shutil.copytree(source, self.path, dirs_exist_ok=True, ignore=ignored)
+        # Not copy2: with the old times of the files git takes a change of the same size for none ("racy git").
+        shutil.copytree(source, self.path, dirs_exist_ok=True, ignore=ignored, copy_function=shutil.copyfile)
         for name in release.get("removed", []):
             (self.path / name).unlink()
 
