@@ -51,6 +51,8 @@ def call(*command: str, cwd: Path = COLLECTION, home: Path | None = None) -> sub
     """A tool that sees the copy as the installed collection, and asks nothing."""
     env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(TREE), "ANSIBLE_HOME": str(CACHE / "ansible")}
     env.pop("ANSIBLE_CONFIG", None)
+    # For the checks only: tests and demo see the machine's own PATH, as a deploy does.
+    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
     if home:
         env["HOME"] = str(home)
     pipe: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}

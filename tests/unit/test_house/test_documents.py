@@ -66,7 +66,8 @@ def written(value: object) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, str):
-        return f"`{value}`" if value else '`""`'
+        # A bar would end the cell of the table: how the value is worked out stands in its meaning.
+        return "computed" if "|" in value else f"`{value}`" if value else '`""`'
     return f"`{value}`"
 
 
