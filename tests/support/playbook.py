@@ -64,6 +64,9 @@ def collections_tree(base: pathlib.Path) -> pathlib.Path:
 
 def playbook_environment(base: pathlib.Path, env: dict[str, str] | None = None) -> dict[str, str]:
     """Make the environment of a run: nothing of the machine's own Ansible, its caches in our directory."""
+    # An empty one: without it Ansible would look for the user's.
+    configuration = base / "ansible.cfg"
+    configuration.touch()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON", "VIRTUAL"))}
     return {
         **kept,
@@ -71,7 +74,7 @@ def playbook_environment(base: pathlib.Path, env: dict[str, str] | None = None) 
         "PATH": os.pathsep.join([os.environ.get("PATH", os.defpath), str(pathlib.Path(sys.executable).parent)]),
         "LC_ALL": "C.UTF-8",
         "ANSIBLE_COLLECTIONS_PATH": str(collections_tree(base)),
-        "ANSIBLE_CONFIG": os.devnull,
+        "ANSIBLE_CONFIG": str(configuration),
         "ANSIBLE_HOME": str(base / "ansible"),
         "ANSIBLE_LOCAL_TEMP": str(base / "ansible" / "local"),
         "ANSIBLE_REMOTE_TEMP": str(base / "ansible" / "remote"),
