@@ -14,6 +14,7 @@ import dataclasses
 import json
 import os
 import typing as t
+import uuid
 
 from ansible_collections.seamless.deploy.plugins.module_utils import _contract
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
@@ -70,9 +71,9 @@ class Lock:
 
     def take(self, holder: Holder) -> t.Optional[Holder]:
         """None when `holder` has the lock now (or had it already), otherwise who has it."""
-        draft = f"{self.path}.{os.getpid()}"
+        draft = f"{self.path}.{uuid.uuid4().hex}"
         try:
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640), "w", encoding="utf-8") as file:
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "w", encoding="utf-8") as file:
                 json.dump(holder.to_json(), file)
                 file.flush()
                 os.fsync(file.fileno())

@@ -80,7 +80,8 @@ class Verdict:
             raise ValueError(f"compatibility {self.compatibility!r} is none of {', '.join(COMPATIBILITY)}")
 
     def to_json(self) -> dict[str, t.Any]:
-        return {"version": VERSION, **dataclasses.asdict(self)}
+        findings = [finding.to_json() for finding in self.findings]
+        return {"version": VERSION, **dataclasses.asdict(self), "findings": findings}
 
     @classmethod
     def from_json(cls, data: dict[str, t.Any]) -> Verdict:
