@@ -269,7 +269,9 @@ def build(session: nox.Session) -> str:
     (archive,) = target.glob("*.tar.gz")
     with tarfile.open(archive) as tar:
         names = tar.getnames()
-    unwanted = [name for name in names if re.search(r"(^|/)(\.|__pycache__|tests/(unit|integration)/)", name)]
+    unwanted = [
+        name for name in names if re.search(r"(^|/)(\.|__pycache__|tests/(apps|demo|integration|support|unit)/)", name)
+    ]
     if unwanted:
         session.error(f"build_ignore in galaxy.yml lets these into the archive: {', '.join(unwanted[:10])}")
     return f"{archive.name}, {len(names)} files, {archive.stat().st_size // 1024} KiB"
