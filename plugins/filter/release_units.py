@@ -1,0 +1,152 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The services of one release, from what the user declared. Control node."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: release_units
+short_description: The services of one release, from what the user declared
+version_added: 0.1.0
+author: seamless.deploy contributors (@seamless-deploy)
+description:
+  - Gives every declared unit its name, socket, entrance and definition file in this release, and fills the tokens of its command.
+  - Each unit also learns which unit of the release before it takes the place of.
+options:
+  _input:
+    description:
+      - The declared units, each with C(name), C(class) and C(command). The tokens are C({socket}), C({release}), C({project}), C({venv}),
+        C({shared}) and C({root}).
+    type: list
+    elements: dict
+    required: true
+  app:
+    description: Name of the application.
+    type: str
+    required: true
+  release:
+    description: Id of the release.
+    type: str
+    required: true
+  release_path:
+    description: Directory of the release.
+    type: str
+    required: true
+  project_path:
+    description: Directory in the release that the units run in.
+    type: str
+    required: true
+  root:
+    description: Root of the application on the target.
+    type: str
+    required: true
+  socket_dir:
+    description: Directory of the sockets.
+    type: str
+    required: true
+  manager:
+    description: The service manager.
+    type: str
+    choices: [supervisor, systemd]
+    required: true
+  definition_dir:
+    description: Directory where the service manager reads definitions.
+    type: str
+    required: true
+  previous:
+    description: Units of the release before, as this filter returned them for it.
+    type: list
+    elements: dict
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Show the sockets of a release
+  ansible.builtin.debug:
+    msg: >-
+      {{ units | seamless.deploy.release_units(app='shop', release='20261120T101500-1a2b3c4', release_path='/srv/shop/releases/x',
+      project_path='/srv/shop/releases/x', root='/srv/shop', socket_dir='/run/shop', manager='systemd',
+      definition_dir='/etc/systemd/system') | map(attribute='socket') }}
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - One dictionary for each unit with C(unit), C(name), C(unit_class), C(command), C(socket), C(entrance), C(directory), C(interpreter),
+      C(definition), C(previous) and C(previous_socket). The socket and the entrance are empty unless the class is V(web).
+  type: list
+  elements: dict
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+SUFFIX = {"supervisor": ".conf", "systemd": ".service"}
+
+
+def fill(command: str, tokens: dict[str, str]) -> str:
+    """The command with its tokens replaced and its program absolute, since service managers want it so."""
+    for name, value in tokens.items():
+        command = command.replace("{" + name + "}", value)
+    program = command.split(" ", 1)[0]
+    if "/" in program and not program.startswith("/"):
+        command = f"{tokens['project']}/{command}"
+    elif "/" not in program:
+        command = f"{tokens['venv']}/bin/{command}"
+    return command
+
+
+def release_units(
+    declared: list[dict[str, t.Any]],
+    app: str,
+    release: str,
+    release_path: str,
+    project_path: str,
+    root: str,
+    socket_dir: str,
+    manager: str,
+    definition_dir: str,
+    previous: t.Sequence[dict[str, t.Any]] = (),
+) -> list[dict[str, t.Any]]:
+    if manager not in SUFFIX:
+        raise AnsibleFilterError(f"release_units: manager {manager!r} is none of {', '.join(SUFFIX)}")
+    before = {unit["unit"]: unit for unit in previous}
+    units = []
+    for unit in declared:
+        name = f"{app}-{unit['name']}-{release}"
+        web = unit.get("class", "web") == "web"
+        socket = f"{socket_dir}/{unit['name']}-{release}.sock" if web else ""
+        tokens = {
+            "socket": socket,
+            "release": release_path,
+            "project": project_path,
+            "venv": f"{release_path}/.venv",
+            "shared": f"{root}/shared",
+            "root": root,
+        }
+        replaced = before.get(unit["name"], {})
+        units.append(
+            {
+                "unit": unit["name"],
+                "name": name,
+                "unit_class": unit.get("class", "web"),
+                "command": fill(str(unit["command"]), tokens),
+                "socket": socket,
+                "entrance": f"{socket_dir}/{unit['name']}.sock" if web else "",
+                "directory": release_path,
+                "interpreter": f"{release_path}/.venv/bin/python",
+                "definition": f"{definition_dir}/{name}{SUFFIX[manager]}",
+                "previous": replaced.get("name", "") if replaced.get("name") != name else "",
+                "previous_socket": replaced.get("socket", ""),
+            }
+        )
+    return units
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, t.Any]:
+        return {"release_units": release_units}
