@@ -1,0 +1,354 @@
+#!/usr/bin/python
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: pg_backup
+short_description: A proven backup of PostgreSQL databases exists
+version_added: 0.1.0
+description:
+  - Dumps one or more databases with one time stamp, and reads every archive back to its last byte before it counts.
+  - The client programs are chosen to match the server. Free space, compression and the connection are checked before anything is written.
+  - An archive is written under a temporary name, synced and renamed, with mode 0600 (a directory 0700).
+    A manifest with its sha256 lies beside it. A backup that fails leaves nothing behind and touches no other.
+extends_documentation_fragment:
+  - seamless.deploy._attributes
+  - seamless.deploy._journal
+  - seamless.deploy._postgresql
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: none
+    details:
+      - Every run makes a new backup.
+  platform:
+    platforms: posix
+requirements:
+  - psycopg2 in the Python that runs the module (the role P(seamless.deploy.host#role) makes one)
+  - pg_dump and pg_restore of the server's major version
+options:
+  databases:
+    description: Names of the databases.
+    type: list
+    elements: str
+    required: true
+  dest:
+    description:
+      - Directory that the backups go to. It is created with mode 0700 when it is missing.
+      - The user that the task runs as must be able to write it.
+    type: path
+    required: true
+  format:
+    description: Format of C(pg_dump). V(custom) is one file, V(directory) a directory that several processes can write and restore.
+    type: str
+    choices: [custom, directory]
+    default: custom
+  jobs:
+    description: Processes that dump at the same time. More than one needs O(format=directory).
+    type: int
+    default: 1
+  compression:
+    description:
+      - Compression inside the archive. V(lz4) and V(zstd) need C(pg_dump) 16 or newer that was built with them.
+    type: str
+    choices: [none, gzip, lz4, zstd]
+    default: gzip
+  compression_level:
+    description: Level of the compression; the default is the method's own.
+    type: int
+  client_path:
+    description:
+      - Directory of C(pg_dump) and C(pg_restore). No other is used when it is given.
+      - The default is to look where packages of PostgreSQL and the Baota panel put them, and in the C(PATH).
+    type: path
+  newer_client:
+    description:
+      - Accept client programs that are newer than the server, when there are none of its own major version.
+      - They must then prove themselves by restoring the schema into a scratch database, which the role must be allowed to create.
+      - An older C(pg_dump) is always refused.
+    type: bool
+    default: false
+  label:
+    description: A word that becomes part of the names. Retention counts each label apart.
+    type: str
+  keep:
+    description:
+      - How many backups to keep of each database and label, this one included. Older ones are removed after all databases are backed up.
+      - Only backups with a manifest of this module are ever removed. The default is to remove nothing.
+    type: int
+  lock_wait_timeout:
+    description: Seconds to wait for a table that another session keeps locked.
+    type: int
+    default: 60
+  space_factor:
+    description:
+      - Bytes of backup to expect for each byte of the database, for the check of the free space.
+      - The default depends on O(compression), from V(0.5) to V(1.2).
+    type: float
+  min_free:
+    description: Space that must remain free in O(dest), such as V(500M).
+    type: str
+    default: 64M
+author:
+  - seamless.deploy contributors (@seamless-deploy)
+seealso:
+  - module: seamless.deploy.pg_fence
+"""
+
+EXAMPLES = r"""
+- name: Back up the shop before a deploy
+  seamless.deploy.pg_backup:
+    databases: [shop]
+    dest: /srv/shop/backups
+    login_url: "{{ shop_database_url }}"
+    keep: 7
+
+- name: Back up two databases over the local socket, with four processes
+  become: true
+  become_user: postgres
+  seamless.deploy.pg_backup:
+    databases: [shop, stock]
+    dest: /var/backups/postgresql
+    format: directory
+    jobs: 4
+    label: nightly
+"""
+
+RETURN = r"""
+backups:
+  description: One entry for each database, in the order of O(databases).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    database:
+      description: Name of the database.
+      type: str
+    path:
+      description: The archive; in check mode, where it would be.
+      type: str
+    size:
+      description: Bytes; in check mode, the estimate.
+      type: int
+    sha256:
+      description: Of the file, or of the C(sha256sum) list of the directory's files. Empty in check mode.
+      type: str
+    manifest_path:
+      description: The JSON manifest beside the archive.
+      type: str
+    duration:
+      description: Seconds for dump, reading back and sync.
+      type: float
+    server_version:
+      description: Version of the server.
+      type: str
+    client_version:
+      description: Version of pg_dump.
+      type: str
+timestamp:
+  description: The time stamp in all names, UTC.
+  returned: always
+  type: str
+  sample: 20261121T031500Z
+client:
+  description: Directory of the client programs that were chosen.
+  returned: always
+  type: str
+estimated_bytes:
+  description: Space that the backups were expected to take.
+  returned: always
+  type: int
+free_bytes:
+  description: Free space of O(dest) before.
+  returned: always
+  type: int
+removed:
+  description: Names of the backups that retention removed; in check mode, those that it would.
+  returned: always
+  type: list
+  elements: str
+"""
+
+import dataclasses
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.text.formatters import human_to_bytes
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres import (
+    _archive,
+    _clients,
+    _dump,
+    _retention,
+    _trial,
+)
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect import connected, rows, server_version
+from ansible_collections.seamless.deploy.plugins.module_utils._spec import (
+    JOURNAL_REQUIRED_BY,
+    connection_from,
+    journal_spec,
+    postgresql_spec,
+)
+
+ARGUMENT_SPEC = {
+    **journal_spec(),
+    **postgresql_spec(),
+    "databases": {"type": "list", "elements": "str", "required": True},
+    "dest": {"type": "path", "required": True},
+    "format": {"type": "str", "choices": ["custom", "directory"], "default": "custom"},
+    "jobs": {"type": "int", "default": 1},
+    "compression": {"type": "str", "choices": ["none", "gzip", "lz4", "zstd"], "default": "gzip"},
+    "compression_level": {"type": "int"},
+    "client_path": {"type": "path"},
+    "newer_client": {"type": "bool", "default": False},
+    "label": {"type": "str"},
+    "keep": {"type": "int"},
+    "lock_wait_timeout": {"type": "int", "default": 60},
+    "space_factor": {"type": "float"},
+    "min_free": {"type": "str", "default": "64M"},
+}
+
+
+def run(params: dict[str, t.Any], check_mode: bool, run_command: _archive.Run, now: float) -> dict[str, t.Any]:
+    """Check everything, then back up one database after the other."""
+    dump = _dump.DumpFormat(params["format"], params["jobs"], params["compression"], params["compression_level"])
+    databases = _checked_databases(params)
+    connection = connection_from(params, "admin")
+    sizes, version = {}, ""
+    for database in databases:
+        with connected(connection.to_database(database), "databases") as opened:
+            sizes[database] = int(rows(opened, "SELECT pg_catalog.pg_database_size(current_database())")[0][0])
+            version = server_version(opened)
+    client_path = params["client_path"] or ""
+    client = _clients.choose(
+        _clients.find_clients(run_command, client_path), version, client_path, params["newer_client"]
+    )
+    _trial.try_compression(run_command, client, dump, connection.to_database(databases[0]))
+    estimates = {name: _dump.estimate(size, dump.compression, params["space_factor"]) for name, size in sizes.items()}
+    free = _archive.free_bytes(params["dest"])
+    _dump.check_space(params["dest"], sum(estimates.values()), free, _min_free(params["min_free"]))
+    stamp = time.strftime(_dump.STAMP, time.gmtime(now))
+    job = _archive.Job(
+        connection,
+        version,
+        client,
+        dump,
+        params["dest"],
+        stamp,
+        params["label"] or "",
+        params["deploy_id"] or "",
+        params["lock_wait_timeout"],
+    )
+    jobs = [dataclasses.replace(job, connection=connection.to_database(database)) for database in databases]
+    common = {
+        "timestamp": stamp,
+        "client": client.directory,
+        "estimated_bytes": sum(estimates.values()),
+        "free_bytes": free,
+    }
+    if check_mode:
+        backups = [_announced(one, estimates[one.database]) for one in jobs]
+        return {"changed": True, "backups": backups, "removed": _removable(jobs, params["keep"]), **common}
+    return {**_back_up(params, run_command, jobs, now), **common}
+
+
+def _back_up(
+    params: dict[str, t.Any], run_command: _archive.Run, jobs: list[_archive.Job], now: float
+) -> dict[str, t.Any]:
+    dest, client, connection = params["dest"], jobs[0].client, jobs[0].connection
+    _archive.prepare_directory(dest)
+    _archive.remove_stale(dest, now)
+    if client.major > int(jobs[0].server_version.split(".")[0]):
+        _trial.try_restore(run_command, client, connection, dest)
+    journal, step = journal_of(params), params["step"] or "backup"
+    backups: list[dict[str, t.Any]] = []
+    warnings: list[str] = []
+    for job in jobs:
+        try:
+            with journal.step(job.deploy_id, step, "database.backup", job.database, {"path": job.path}) as outcome:
+                made = _archive.make(run_command, job)
+                warnings += made.pop("warnings")
+                outcome.update(made)
+        except DeployError as exc:
+            raise DeployError(exc.msg, **{"backups": backups, **exc.result}) from exc
+        backups.append(made)
+    removed = []
+    for name in _removable(jobs, params["keep"]):
+        try:
+            _archive.remove_backup(dest, name)
+            removed.append(name)
+        except OSError as exc:
+            warnings.append(f"the old backup {name} in dest {dest} cannot be removed: {exc.strerror}")
+    return {"changed": True, "backups": backups, "removed": removed, "warnings": warnings}
+
+
+def _removable(jobs: list[_archive.Job], keep: t.Optional[int]) -> list[str]:
+    """What retention removes once the backups of `jobs` exist."""
+    if keep is None:
+        return []
+    stored = {backup.name: backup for backup in _archive.stored(jobs[0].dest)}
+    names = []
+    for job in jobs:
+        own = job.path[len(job.dest.rstrip("/")) + 1 :]
+        stored.setdefault(own, _retention.StoredBackup(own, job.database, job.label, "9999"))
+        names += _retention.expired(stored.values(), job.database, job.label, keep, {own})
+    return names
+
+
+def _announced(job: _archive.Job, estimate: int) -> dict[str, t.Any]:
+    return {
+        "database": job.database,
+        "path": job.path,
+        "size": estimate,
+        "sha256": "",
+        "manifest_path": job.manifest_path,
+        "duration": 0.0,
+        "server_version": job.server_version,
+        "client_version": job.client.version,
+    }
+
+
+def _checked_databases(params: dict[str, t.Any]) -> list[str]:
+    databases = list(dict.fromkeys(name for name in params["databases"] if name))
+    if not databases:
+        raise DeployError("databases is empty; name at least one database")
+    if params["keep"] is not None and params["keep"] < 1:
+        raise DeployError(f"keep is {params['keep']}; it must be 1 or more, or be left out to keep all backups")
+    if params["lock_wait_timeout"] < 1:
+        raise DeployError(f"lock_wait_timeout is {params['lock_wait_timeout']}; it must be 1 second or more")
+    _dump.check_label(params["label"] or "")
+    return databases
+
+
+def _min_free(value: str) -> int:
+    try:
+        return int(human_to_bytes(value))
+    except ValueError as exc:
+        raise DeployError(f"min_free {value!r} is not a size; write it such as 500M or 2G") from exc
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=ARGUMENT_SPEC,
+        required_by=JOURNAL_REQUIRED_BY,
+        supports_check_mode=True,
+    )
+    try:
+        result = run(module.params, module.check_mode, module.run_command, time.time())
+    except DeployError as exc:
+        module.fail_json(msg=exc.msg, **exc.result)
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
