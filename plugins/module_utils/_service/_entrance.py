@@ -1,0 +1,130 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The entrance as a symlink to a unit's socket, exchanged by rename. Target; PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import typing as t
+
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._service import _drain
+from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit
+from ansible_collections.seamless.deploy.plugins.module_utils._service._ready import Waiter, user_name
+
+#: sun_path of Linux has 108 bytes with its closing zero.
+PATH_BYTES = 107
+
+
+def check_length(option: str, path: str) -> None:
+    """Refuse a path that no program can bind or connect to. Pure; raises DeployError."""
+    size = len(os.fsencode(path))
+    if size > PATH_BYTES:
+        raise DeployError(
+            f"{option} {path} has {size} bytes, and a unix socket's path has at most {PATH_BYTES}: "
+            "choose a shorter directory for the sockets"
+        )
+
+
+def check_socket(option: str, path: str) -> None:
+    """Refuse a socket path that cannot work. Raises DeployError."""
+    check_length(option, path)
+    directory = os.path.dirname(path)
+    if not os.path.isdir(directory):
+        raise DeployError(
+            f"the directory {directory} of {option} does not exist: make it first, owned by the unit's user and "
+            "passable for the web server"
+        )
+    mode = os.stat(directory).st_mode
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        raise DeployError(
+            f"the directory {directory} of {option} has mode {stat.S_IMODE(mode):04o}: anybody could put another socket "
+            "there; take the write permission of others away (chmod o-w)"
+        )
+
+
+def link_text(entrance: str, target: str) -> str:
+    """What the link says: a bare name beside the entrance, so that the directory may be moved or mounted. Pure."""
+    if os.path.dirname(entrance) == os.path.dirname(target):
+        return os.path.basename(target)
+    return target
+
+
+class LinkEntrance:
+    """The entrance of one web application."""
+
+    def __init__(self, path: str, waiter: Waiter) -> None:
+        self.path = path
+        self._waiter = waiter
+
+    def check(self) -> None:
+        """Refuse what `switch` could not do. Raises DeployError."""
+        check_socket("entrance", self.path)
+        if os.path.lexists(self.path) and not os.path.islink(self.path):
+            kind = "a socket" if stat.S_ISSOCK(os.lstat(self.path).st_mode) else "a file or directory"
+            raise DeployError(
+                f"entrance {self.path} is {kind} itself, not a symbolic link to one: let the running service listen "
+                "on a path of its own, remove this one, and run again"
+            )
+        directory = os.path.dirname(self.path)
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise DeployError(
+                f"{user_name()} may not write in {directory}, where the link entrance {self.path} is exchanged: "
+                "run the task as the owner of that directory"
+            )
+
+    def target(self) -> str:
+        """The path the entrance leads to, absolute; "" without one."""
+        try:
+            text = os.readlink(self.path)
+        except OSError:
+            return ""
+        return os.path.normpath(os.path.join(os.path.dirname(self.path), text))
+
+    def leads_to(self, path: str) -> bool:
+        target = self.target()
+        return bool(target and path) and os.path.realpath(target) == os.path.realpath(path)
+
+    def ready(self, unit: Unit, timeout: float) -> float:
+        return self._waiter.wait(unit, unit.socket, timeout)
+
+    def answers(self, unit: Unit, timeout: float) -> float:
+        """Like `ready`, but asked through the entrance."""
+        return self._waiter.wait(unit, self.path, timeout)
+
+    def switch(self, unit: Unit) -> str:
+        return self.point(unit.socket)
+
+    def point(self, target: str) -> str:
+        """Let the entrance lead to `target` ("" removes it); returns where it led before. Raises DeployError."""
+        former = self.target()
+        temporary = f"{self.path}.{os.getpid()}"
+        try:
+            if target:
+                os.symlink(link_text(self.path, target), temporary)
+                os.rename(temporary, self.path)
+            elif os.path.islink(self.path):
+                os.unlink(self.path)
+            self._sync()
+        except OSError as exc:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise DeployError(f"entrance {self.path} cannot be switched to {target}: {exc.strerror}") from exc
+        return former
+
+    def _sync(self) -> None:
+        handle = os.open(os.path.dirname(self.path), os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def drain(self, unit: Unit, timeout: float) -> _drain.DrainReport:
+        return _drain.drain(unit.socket, timeout)
+
+
+def entrance_of(path: t.Optional[str], waiter: Waiter) -> LinkEntrance:
+    return LinkEntrance(path or "", waiter)

@@ -1,0 +1,30 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The end of a log, small enough for an error message. Target; PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+LINES = 20
+LINE_CHARACTERS = 500
+BYTES = 64 * 1024
+
+
+def tail(lines: t.Iterable[str], count: int = LINES) -> list[str]:
+    """The last lines that say something, each cut to a readable length. Pure."""
+    kept = [line.rstrip() for line in lines if line.strip()]
+    return [line if len(line) <= LINE_CHARACTERS else line[:LINE_CHARACTERS] + " ..." for line in kept[-count:]]
+
+
+def tail_of_file(path: str, count: int = LINES) -> list[str]:
+    """The end of a file; nothing when it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - BYTES))
+            return tail(file.read().decode("utf-8", "replace").splitlines(), count)
+    except OSError:
+        return []

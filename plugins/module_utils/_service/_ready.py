@@ -1,0 +1,260 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a unit answers healthy, and that it is the right release that answers. Target; PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import http.client
+import os
+import pwd
+import re
+import socket
+import stat
+import struct
+import time
+import typing as t
+
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._service import _process
+from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit
+
+if t.TYPE_CHECKING:
+    from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import ServiceManager
+
+INTERVAL = 0.05
+#: A unit without a socket counts as up when the same process has lived this long.
+STEADY_SECONDS = 2.0
+EXCERPT = 300
+
+
+if t.TYPE_CHECKING:
+
+    class WatchedManager(ServiceManager, t.Protocol):
+        """A service manager that also says when a unit is up, and when it never will be."""
+
+        warnings: list[str]
+
+        def settled(self, unit: Unit) -> bool:
+            """Whether the manager itself counts the unit as up."""
+
+        def failure(self, unit: Unit) -> str:
+            """Why the unit will never be ready, "" while it may."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Health:
+    """What is asked of a web unit, and the answer that counts as healthy."""
+
+    path: str = "/health/"
+    status: int = 200
+    host: str = "localhost"
+    headers: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """One answer over a unix socket; pid is the process that listens, 0 when the system does not tell."""
+
+    status: int
+    body: str
+    location: str
+    pid: int
+    seconds: float
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def ask(path: str, health: Health, timeout: float) -> Answer:
+    """One health request. Raises OSError or HTTPException."""
+    begin = time.monotonic()
+    connection = _UnixConnection(path, timeout)
+    try:
+        connection.connect()
+        pid = peer_pid(connection.sock)
+        headers = {"Host": health.host, "Connection": "close", "User-Agent": "seamless.deploy", **health.headers}
+        connection.request("GET", health.path, headers=headers)
+        response = connection.getresponse()
+        body = response.read(EXCERPT * 4).decode("utf-8", "replace")
+        location = response.getheader("Location") or ""
+    finally:
+        connection.close()
+    return Answer(response.status, " ".join(body.split())[:EXCERPT], location, pid, time.monotonic() - begin)
+
+
+def peer_pid(connection: socket.socket) -> int:
+    """The process that called listen() on the other end; 0 where the system does not tell."""
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return 0
+    return int(struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))[0])
+
+
+def explain_status(answer: Answer, health: Health) -> str:
+    """What a wrong status means, in words. Pure."""
+    said = f"GET {health.path} (Host: {health.host}) answered {answer.status} instead of {health.status}"
+    hint = ""
+    if answer.status == 400:
+        hint = "; the application may not accept this host name, see health_host"
+    elif answer.status in (301, 302, 307, 308):
+        hint = f"; it redirects to {answer.location!r}, see health_path and health_headers (X-Forwarded-Proto: https)"
+    elif answer.status == 404:
+        hint = "; see health_path"
+    return f"{said}{hint}. Body: {answer.body or '(empty)'}"
+
+
+def explain_error(exc: Exception, path: str, user: str) -> str:
+    """Why a socket gives no answer, in words. Pure."""
+    number = getattr(exc, "errno", None)
+    if number == errno.ENOENT:
+        return f"its socket {path} does not exist; the unit's command must listen on exactly this path"
+    if number == errno.ECONNREFUSED:
+        return f"nothing listens on its socket {path}"
+    if number in (errno.EACCES, errno.EPERM):
+        return f"{user} may not connect to its socket {path}; run the task as a user of the socket's group, or become"
+    if isinstance(exc, socket.timeout):
+        return f"its socket {path} accepted the connection, but no answer came"
+    if isinstance(exc, (http.client.RemoteDisconnected, ConnectionError)):
+        return f"its socket {path} closed the connection without an answer"
+    return f"no HTTP answer on its socket {path}: {exc or type(exc).__name__}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Proof:
+    """Which release a process belongs to. `problem` refuses it, `weak` says what could not be seen."""
+
+    cwd: str = ""
+    interpreter_ok: t.Optional[bool] = None
+    problem: str = ""
+    weak: str = ""
+
+
+def judge(facts: _process.ProcessFacts, directory: str, interpreter: str, venvs: t.Sequence[str]) -> Proof:
+    """Whether a process runs in `directory` with `interpreter` (each may be ""). Pure."""
+    inside = _process.runs_inside(facts, directory) if directory else True
+    right = _process.runs_interpreter(facts, venvs) if interpreter else None
+    problem = weak = ""
+    if inside is False:
+        problem = f"process {facts.pid} works in {facts.cwd}, outside of directory {directory}"
+    elif right is False:
+        program = (facts.argv or [facts.virtual_env or "?"])[0]
+        problem = f"process {facts.pid} runs {program}, not interpreter {interpreter}"
+    elif inside is None:
+        weak = (
+            f"the working directory of process {facts.pid} cannot be seen by this user: that it belongs to the new "
+            "release is taken from the name of its socket and from the service manager alone"
+        )
+    elif interpreter and right is None:
+        weak = f"which interpreter process {facts.pid} runs cannot be seen: taken from its working directory alone"
+    return Proof(facts.cwd or "", right, problem, weak)
+
+
+def prove(pid: int, directory: str, interpreter: str) -> Proof:
+    """Read a process and judge it."""
+    real = os.path.realpath(directory) if directory else ""
+    venvs = _process.venv_of(interpreter) if interpreter else []
+    if pid <= 0:
+        return judge(_process.ProcessFacts(pid), real, interpreter, venvs)
+    return judge(_process.read_process(pid), real, interpreter, venvs)
+
+
+class Waiter:
+    """Waits for a unit of one service manager."""
+
+    def __init__(self, manager: WatchedManager, health: Health) -> None:
+        self._manager = manager
+        self._health = health
+
+    def wait(self, unit: Unit, path: str, timeout: float) -> float:
+        """Seconds until the right release answers healthy on `path`. Raises DeployError."""
+        begin = time.monotonic()
+        first_pid = 0
+        while True:
+            first_pid = self._refuse_dead(unit, first_pid)
+            left = timeout - (time.monotonic() - begin)
+            why, weak = self._look(unit, path, max(left, 1.0))
+            if not why:
+                self._note(unit, weak)
+                return time.monotonic() - begin
+            if time.monotonic() - begin >= timeout:
+                raise DeployError(f"{unit.name} is not ready after {timeout:g} s (ready_timeout): {why}")
+            time.sleep(INTERVAL)
+
+    def steady(self, unit: Unit, timeout: float) -> float:
+        """Seconds until a unit without a socket has run for a while as the right release. Raises DeployError."""
+        begin = since = time.monotonic()
+        first_pid = 0
+        while True:
+            first_pid = self._refuse_dead(unit, first_pid)
+            now = time.monotonic()
+            if not (first_pid and self._manager.settled(unit)):
+                since = now
+            elif now - since >= STEADY_SECONDS:
+                proof = prove(first_pid, unit.directory, unit.interpreter)
+                if proof.problem:
+                    raise DeployError(f"{unit.name} runs, but {proof.problem}")
+                self._note(unit, proof.weak)
+                return now - begin
+            if now - begin >= timeout:
+                said = self._manager.status(unit).detail
+                raise DeployError(f"{unit.name} does not run steadily after {timeout:g} s (ready_timeout): {said}")
+            time.sleep(INTERVAL)
+
+    def _refuse_dead(self, unit: Unit, first_pid: int) -> int:
+        """The unit's first process, as long as it lives. Raises DeployError at its first end."""
+        failure = self._manager.failure(unit)
+        if failure:
+            raise DeployError(f"{unit.name} does not come up: {failure}")
+        pid = self._manager.status(unit).pid
+        if first_pid and pid != first_pid:
+            raise DeployError(f"{unit.name} does not come up: its process {first_pid} ended, and another was started")
+        return pid
+
+    def _note(self, unit: Unit, weak: str) -> None:
+        if weak:
+            self._manager.warnings.append(f"{unit.name}: {weak}")
+
+    def _look(self, unit: Unit, path: str, timeout: float) -> tuple[str, str]:
+        """Why the unit is not ready yet ("" when it is), and what of the proof is weak."""
+        try:
+            answer = ask(path, self._health, timeout)
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            return explain_error(exc, path, user_name()), ""
+        if answer.status != self._health.status:
+            return explain_status(answer, self._health), ""
+        # Under socket activation systemd itself has called listen().
+        pid = answer.pid if answer.pid > 1 else self._manager.status(unit).pid
+        proof = prove(pid, unit.directory, unit.interpreter)
+        why = f"GET {self._health.path} answered {answer.status}, but {proof.problem}" if proof.problem else ""
+        return why, proof.weak
+
+
+def user_name() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return f"user {os.geteuid()}"
+
+
+def is_socket(path: str) -> bool:
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def release_of(cwd: str) -> str:
+    """The release a working directory belongs to: the name below releases/, or "". Pure."""
+    found = re.search(r"/releases/([^/]+)", cwd)
+    return found.group(1) if found else ""
