@@ -119,22 +119,25 @@ def check(description: str) -> Callable[[Callable[[nox.Session], str]], Callable
 @nox.session
 def demo(session: nox.Session) -> None:
     """A deploy under load, a failed one and the way back, on this machine."""
-    last_word_is_theirs()
-    session.run(sys.executable, "-m", "tests.demo", *session.posargs)
+    # In the place of nox: signals, exit code and the last line are the demo's own.
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "tests.demo", *session.posargs])
 
 
 @nox.session
 def test(session: nox.Session) -> None:
     """The tests: unit, integration or both."""
-    last_word_is_theirs()
+    # The last line belongs to pytest; the exit code says the rest.
+    logging.getLogger("nox").setLevel(logging.CRITICAL + 1)
     parts, arguments = ["unit", "integration"], list(session.posargs)
     if arguments and arguments[0] in parts:
         parts = [arguments.pop(0)]
-    if "unit" in parts:
-        unit(session, arguments)
+    passed = unit(arguments) if "unit" in parts else True
     if "integration" in parts:
         say("test: integration")
-        pytest(session, sys.executable, "tests/integration", "-v", "--durations=15", *arguments)
+        passed = pytest(sys.executable, "tests/integration", "-v", "--durations=15", *arguments) and passed
+    if not passed:
+        session.error("some tests failed")
 
 
 @nox.session(name="check")
@@ -146,16 +149,19 @@ def check_session(session: nox.Session) -> None:
         session.notify(name, posargs=[])
 
 
-def last_word_is_theirs() -> None:
-    """Keep nox silent: the last line belongs to the demo or to pytest, and the exit code says the rest."""
-    logging.getLogger("nox").setLevel(logging.CRITICAL + 1)
+def pytest(interpreter: str, *arguments: str) -> bool:
+    """Whether all passed. On Ctrl-C pytest takes down what it has started, however long that takes."""
+    process = subprocess.Popen(
+        [interpreter, "-m", "pytest", *arguments], cwd=ROOT, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    )
+    try:
+        return process.wait() == 0
+    except KeyboardInterrupt:
+        process.wait()
+        sys.exit(130)
 
 
-def pytest(session: nox.Session, interpreter: str, *arguments: str) -> None:
-    session.run(interpreter, "-m", "pytest", *arguments, env={"PYTHONDONTWRITEBYTECODE": "1"})
-
-
-def unit(session: nox.Session, arguments: list[str]) -> None:
+def unit(arguments: list[str]) -> bool:
     floor = floor_interpreter()
     if floor:
         say(f"test: unit, on this Python {sys.version.split()[0]}, then on the oldest one found: {floor[1]}")
@@ -164,9 +170,10 @@ def unit(session: nox.Session, arguments: list[str]) -> None:
             f"test: unit, on Python {sys.version.split()[0]} only: none of {', '.join(FLOORS)} runs here,"
             " so nothing shows that the code for targets works on them"
         )
-    pytest(session, sys.executable, "tests/unit", *arguments)
+    passed = pytest(sys.executable, "tests/unit", *arguments)
     if floor:
-        pytest(session, floor_environment(session, *floor), "tests/unit", *arguments)
+        passed = pytest(floor_environment(*floor), "tests/unit", *arguments) and passed
+    return passed
 
 
 def floor_interpreter() -> tuple[str, str] | None:
@@ -181,16 +188,18 @@ def floor_interpreter() -> tuple[str, str] | None:
     return None
 
 
-def floor_environment(session: nox.Session, interpreter: str, version: str) -> str:
+def floor_environment(interpreter: str, version: str) -> str:
     """The Python of a virtual environment with pytest alone: pure code must need nothing else."""
     place = CACHE / f"floor-{version}"
     made_from = place / ".made-from"
     wanted = TOOLS.read_text()
     if not made_from.exists() or made_from.read_text() != wanted:
         shutil.rmtree(place, ignore_errors=True)
-        session.run(interpreter, "-m", "venv", str(place), silent=True)
         pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        session.run(*pip, "--constraint", str(TOOLS), "pytest", silent=True)
+        for command in ([interpreter, "-m", "venv", str(place)], [*pip, "--constraint", str(TOOLS), "pytest"]):
+            result = call(*command, cwd=ROOT)
+            if result.returncode:
+                sys.exit(f"test: no environment for Python {version}:\n{result.stdout}")
         made_from.write_text(wanted)
     return str(place / "bin" / "python")
 
