@@ -59,7 +59,9 @@ options:
     choices: [deploy, stop, backup, pull, install, migrate, collectstatic, start, verify]
     default: deploy
   action:
-    description: What is done, dotted, such as V(service.switch). Required for V(record).
+    description:
+      - What is done, dotted, such as V(service.switch). Required for V(record).
+      - With O(event=undone) it may be left out. Then everything of O(step) that is still to be undone is recorded as undone.
     type: str
   event:
     description: What the record tells of the action.
@@ -82,6 +84,10 @@ options:
     description: How the deploy ended. Required for V(end).
     type: str
     choices: [succeeded, unchanged, rolled_back, failed]
+  compatible:
+    description: The user's word that the old release works with the migrated database, for RV(recovery).
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -134,6 +140,12 @@ undo_steps:
   type: list
   elements: str
   returned: always
+recovery:
+  description:
+    - What becomes of the database when this deploy is undone. C(action) is leave, open, restore, restore_if_unchanged or ask,
+      C(sentence) gives the reason, C(applied) the migrations that stand applied.
+  type: dict
+  returned: always
 records:
   description: The records of this deploy.
   type: list
@@ -152,7 +164,7 @@ import typing as t
 import uuid
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.seamless.deploy.plugins.module_utils import _journal
+from ansible_collections.seamless.deploy.plugins.module_utils import _journal, _recovery
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, utc_now
 from ansible_collections.seamless.deploy.plugins.module_utils._lock import Holder, Lock, boot_id
@@ -200,6 +212,18 @@ def begin(journal: Journal, lock: Lock, params: dict[str, t.Any], check_mode: bo
     return deploy_id
 
 
+def record(journal: Journal, params: dict[str, t.Any]) -> None:
+    if params["event"] == "undone" and not params["action"]:
+        for entry in _journal.undo_plan(journal.read(), params["deploy_id"]):
+            if entry.step == params["step"]:
+                journal.append(params["deploy_id"], entry.step, entry.action, "undone", entry.subject)
+        return
+    if not params["action"]:
+        raise DeployError("action is required for state=record; only event=undone may leave it out")
+    names = ("step", "action", "event", "subject", "detail", "undo")
+    journal.append(params["deploy_id"], *(params[name] for name in names))
+
+
 def end(journal: Journal, lock: Lock, params: dict[str, t.Any]) -> None:
     journal.append(
         params["deploy_id"], "deploy", "deploy", "end", detail={"result": params["result"], **params["detail"]}
@@ -217,17 +241,21 @@ def summaries(records: list[_journal.JournalRecord]) -> list[dict[str, t.Any]]:
     return list(found.values())[:-21:-1]
 
 
-def report(journal: Journal, lock: Lock, deploy_id: str, state: str) -> dict[str, t.Any]:
+def report(journal: Journal, lock: Lock, deploy_id: str, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    state = params["state"]
     records = journal.read()
     chosen = deploy_id or _journal.last_deploy(records)
     holder = lock.holder()
     undo = [vars(entry) for entry in _journal.undo_plan(records, chosen)]
+    found = _recovery.facts(records, chosen)
+    recovery = _recovery.decide(found, params["compatible"])
     result: dict[str, t.Any] = {
         "changed": False,
         "deploy_id": chosen,
         "holder": holder.to_json() if holder else {},
         "unfinished": [name for name in _journal.unfinished(records) if state == "read" or name != chosen],
         "undo": undo,
+        "recovery": {"action": recovery.action, "sentence": recovery.sentence, "applied": list(found.applied)},
         "undo_steps": sorted({entry["step"] for entry in undo}, key=_journal.STEPS.index),
     }
     if state == "read":
@@ -244,11 +272,10 @@ def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     if params["state"] == "begin":
         deploy_id = begin(journal, lock, params, check_mode)
     elif params["state"] == "record" and not check_mode:
-        names = ("step", "action", "event", "subject", "detail", "undo")
-        journal.append(deploy_id, *(params[name] for name in names))
+        record(journal, params)
     elif params["state"] == "end" and not check_mode:
         end(journal, lock, params)
-    return report(journal, lock, deploy_id, params["state"])
+    return report(journal, lock, deploy_id, params)
 
 
 def main() -> None:
@@ -268,8 +295,9 @@ def main() -> None:
             "detail": {"type": "dict", "default": {}},
             "undo": {"type": "dict", "default": {}},
             "result": {"type": "str", "choices": ["succeeded", "unchanged", "rolled_back", "failed"]},
+            "compatible": {"type": "bool", "default": False},
         },
-        required_if=[("state", "record", ["deploy_id", "action"]), ("state", "end", ["deploy_id", "result"])],
+        required_if=[("state", "record", ["deploy_id"]), ("state", "end", ["deploy_id", "result"])],
         supports_check_mode=True,
     )
     try:

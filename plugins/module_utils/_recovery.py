@@ -1,0 +1,97 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of the database when a deploy is undone: the decision. Pure; target; PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.seamless.deploy.plugins.module_utils import _journal
+
+MIGRATE, FENCE, OPEN = "database.migrate", "database.fence", "database.open"
+
+
+@dataclasses.dataclass(frozen=True)
+class DatabaseFacts:
+    """What the journal says of the database in one deploy.
+
+    applied: migrations that stand applied now. doubtful: more may have happened (a non-atomic migration failed, or
+    nothing is on record after the intent). fenced: writers are kept out now. opened: they were, and are back.
+    copy: name of the safety copy, "" without one.
+    """
+
+    applied: tuple[str, ...] = ()
+    doubtful: bool = False
+    fenced: bool = False
+    opened: bool = False
+    copy: str = ""
+
+    @property
+    def touched(self) -> bool:
+        return bool(self.applied) or self.doubtful
+
+
+@dataclasses.dataclass(frozen=True)
+class Recovery:
+    """action: leave, open (let writers in), restore, restore_if_unchanged, or ask (a person must choose)."""
+
+    action: str
+    sentence: str
+
+
+def facts(records: t.Iterable[_journal.JournalRecord], deploy_id: str) -> DatabaseFacts:
+    """The facts of one deploy, from its records in order."""
+    found = DatabaseFacts()
+    for record in _journal.of_deploy(records, deploy_id):
+        if record.action == MIGRATE:
+            found = _after_migrate(found, record)
+        elif record.action == FENCE and record.event in ("intent", "done", "failed"):
+            copy = str(record.undo.get("copy_name", "")) if record.event == "done" else found.copy
+            found = dataclasses.replace(found, fenced=True, opened=False, copy=copy)
+        elif record.action == OPEN and record.event == "done":
+            found = dataclasses.replace(found, fenced=False, opened=True)
+    return found
+
+
+def _after_migrate(found: DatabaseFacts, record: _journal.JournalRecord) -> DatabaseFacts:
+    if record.event == "intent":
+        return dataclasses.replace(found, doubtful=bool(record.undo.get("applying", True)))
+    if record.event in ("done", "failed"):
+        applied = tuple(record.detail.get("applied", ()))
+        return dataclasses.replace(found, applied=applied, doubtful=bool(record.detail.get("left_behind", False)))
+    return found
+
+
+def decide(found: DatabaseFacts, compatible: bool) -> Recovery:
+    """The first row that fits; `compatible` is the user's word that the old release works with the migrated database."""
+    if not found.touched:
+        if found.fenced:
+            return Recovery("open", "No migration was applied. The database is as it was, and its writers are let in again.")
+        return Recovery("leave", "No migration was applied. The database is as it was.")
+    if found.fenced and found.copy:
+        return Recovery("restore", "The database is put back to the moment before the migration. It was fenced: nothing is lost.")
+    if compatible:
+        action = "open" if found.fenced else "leave"
+        return Recovery(action, f"{_what(found)} The database is left so, since deploy_database_compatible says that the old release works with it.")
+    if found.opened and found.copy:
+        return Recovery(
+            "restore_if_unchanged",
+            "The database is put back to the moment before the migration, provided that nothing was written since it was opened.",
+        )
+    return Recovery("ask", f"{_what(found)} The database is left so: going back could lose what was written since. {_choices(found)}")
+
+
+def _what(found: DatabaseFacts) -> str:
+    names = ", ".join(found.applied)
+    if found.doubtful:
+        return f"Migrations may have been applied in part ({names or 'see the failed one above'})."
+    return f"Applied and still there: {names}."
+
+
+def _choices(found: DatabaseFacts) -> str:
+    return (
+        "Either correct the release and deploy again, or, when the old release works with this schema, say so with "
+        "deploy_database_compatible=true; the backup of this deploy is a last resort that drops every write made since."
+    )

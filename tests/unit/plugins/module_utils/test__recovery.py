@@ -1,0 +1,62 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The decision table of the database, row by row."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.seamless.deploy.plugins.module_utils import _recovery
+from ansible_collections.seamless.deploy.plugins.module_utils._journal import JournalRecord
+from ansible_collections.seamless.deploy.plugins.module_utils._recovery import DatabaseFacts
+
+TABLE = [
+    # facts, declared compatible, decision
+    (DatabaseFacts(), False, "leave"),
+    (DatabaseFacts(fenced=True, copy="c"), False, "open"),
+    (DatabaseFacts(applied=("a.1",), fenced=True, copy="c"), False, "restore"),
+    (DatabaseFacts(applied=("a.1",), fenced=True, copy="c"), True, "restore"),
+    (DatabaseFacts(doubtful=True, fenced=True, copy="c"), False, "restore"),
+    (DatabaseFacts(applied=("a.1",), fenced=True), True, "open"),
+    (DatabaseFacts(applied=("a.1",), opened=True, copy="c"), False, "restore_if_unchanged"),
+    (DatabaseFacts(applied=("a.1",), opened=True, copy="c"), True, "leave"),
+    (DatabaseFacts(applied=("a.1",)), False, "ask"),
+    (DatabaseFacts(applied=("a.1",)), True, "leave"),
+    (DatabaseFacts(doubtful=True), False, "ask"),
+]
+
+
+@pytest.mark.parametrize(("facts", "compatible", "expected"), TABLE)
+def test_decision(facts, compatible, expected):
+    assert _recovery.decide(facts, compatible).action == expected
+
+
+def test_the_sentence_names_what_stands_applied():
+    assert "orders.0002" in _recovery.decide(DatabaseFacts(applied=("orders.0002",)), False).sentence
+
+
+def record(action, event, detail=None, undo=None, deploy="d1"):
+    return JournalRecord(deploy, "", "", "migrate", action, event, "", detail or {}, undo or {})
+
+
+FENCED = record("database.fence", "done", undo={"copy_name": "shop_copy"})
+APPLYING = record("database.migrate", "intent", undo={"applying": ["a.1", "a.2"]})
+
+JOURNALS = [
+    ([], DatabaseFacts()),
+    ([APPLYING], DatabaseFacts(doubtful=True)),
+    ([record("database.migrate", "intent", undo={"applying": []})], DatabaseFacts()),
+    ([APPLYING, record("database.migrate", "done", {"applied": ["a.1", "a.2"]})], DatabaseFacts(("a.1", "a.2"))),
+    ([APPLYING, record("database.migrate", "failed", {"applied": ["a.1"]})], DatabaseFacts(("a.1",))),
+    ([APPLYING, record("database.migrate", "failed", {"applied": [], "left_behind": True})], DatabaseFacts(doubtful=True)),
+    ([FENCED], DatabaseFacts(fenced=True, copy="shop_copy")),
+    ([FENCED, record("database.open", "done")], DatabaseFacts(opened=True, copy="shop_copy")),
+    ([FENCED, record("database.open", "intent")], DatabaseFacts(fenced=True, copy="shop_copy")),
+    ([record("database.fence", "intent", undo={"copy_name": "shop_copy"})], DatabaseFacts(fenced=True)),
+    ([record("database.migrate", "done", {"applied": ["a.1"]}, deploy="d0")], DatabaseFacts()),
+]
+
+
+@pytest.mark.parametrize(("records", "expected"), JOURNALS)
+def test_facts(records, expected):
+    assert _recovery.facts(records, "d1") == expected

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module deploy_journal on a real file system."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("ansible", reason="the module's file imports AnsibleModule")
+
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.modules import deploy_journal
+
+
+@pytest.fixture
+def journal(tmp_path):
+    path = str(tmp_path / "state" / "journal.jsonl")
+
+    def run(check_mode=False, **params):
+        base = {
+            "path": path, "state": "read", "deploy_id": None, "who": "ops", "origin": "AWX job 7", "wait": 0,
+            "take_over": None, "step": "deploy", "action": None, "event": "note", "subject": "", "detail": {},
+            "undo": {}, "result": None, "compatible": False,
+        }
+        return deploy_journal.run({**base, **params}, check_mode)
+
+    return run
+
+
+def test_begin_record_end_read(journal):
+    began = journal(state="begin", detail={"application": "shop"})
+    journal(state="record", deploy_id=began["deploy_id"], step="start", action="a.b", event="done", undo={"x": 1})
+    assert journal()["undo_steps"] == ["start"]
+    assert journal()["holder"]["deploy_id"] == began["deploy_id"]
+    journal(state="end", deploy_id=began["deploy_id"], result="succeeded")
+    read = journal()
+    assert read["holder"] == {} and read["unfinished"] == []
+    assert read["deploys"][0]["result"] == "succeeded" and read["deploys"][0]["application"] == "shop"
+    assert [record["event"] for record in read["records"]] == ["begin", "done", "end"]
+
+
+def test_a_second_deploy_is_refused_in_words(journal):
+    first = journal(state="begin")["deploy_id"]
+    with pytest.raises(DeployError, match=f"ops holds the lock since .*, for deploy {first}, from AWX job 7") as caught:
+        journal(state="begin", who="another")
+    assert f"rollback_take_over={first}" in caught.value.msg
+
+
+def test_a_lock_is_taken_over_only_by_name(journal):
+    first = journal(state="begin")["deploy_id"]
+    with pytest.raises(DeployError):
+        journal(state="begin", take_over="some-other-deploy")
+    second = journal(state="begin", take_over=first)
+    assert second["holder"]["deploy_id"] == second["deploy_id"] and second["unfinished"] == [first]
+    assert journal(deploy_id=first)["records"][-1]["detail"] == {"taken over by": second["deploy_id"]}
+
+
+def test_check_mode_touches_nothing(journal, tmp_path):
+    journal(check_mode=True, state="begin")
+    journal(check_mode=True, state="record", deploy_id="d1", action="a.b")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_whole_step_is_recorded_as_undone(journal):
+    deploy = journal(state="begin")["deploy_id"]
+    for step, action in (("start", "a.one"), ("start", "a.two"), ("stop", "a.three")):
+        journal(state="record", deploy_id=deploy, step=step, action=action, event="done", undo={"x": 1})
+    left = journal(state="record", deploy_id=deploy, step="start", event="undone")
+    assert left["undo_steps"] == ["stop"]
+
+
+def test_a_record_without_action_is_refused(journal):
+    with pytest.raises(DeployError, match="action is required"):
+        journal(state="record", deploy_id="d1")
+
+
+def test_the_fate_of_the_database_is_told(journal):
+    deploy = journal(state="begin")["deploy_id"]
+    journal(
+        state="record", deploy_id=deploy, step="migrate", action="database.migrate", event="done",
+        detail={"applied": ["orders.0002"]}, undo={"applying": ["orders.0002"]},
+    )
+    assert journal()["recovery"]["action"] == "ask"
+    assert journal(compatible=True)["recovery"]["action"] == "leave"
