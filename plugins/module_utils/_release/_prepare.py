@@ -1,0 +1,260 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Making a release: fetch, decide, unpack, install, link. Target; PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import os
+import posixpath
+import shutil
+import tempfile
+import typing as t
+
+from ansible_collections.seamless.deploy.plugins.module_utils import _environment
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._manifest import ReleaseManifest
+from ansible_collections.seamless.deploy.plugins.module_utils._release import (
+    _dependencies,
+    _identity,
+    _install,
+    _options,
+    _retention,
+    _shared,
+    _store,
+    _tree,
+)
+from ansible_collections.seamless.deploy.plugins.module_utils._release._interpreter import (
+    Interpreter,
+    Run,
+    find_interpreter,
+)
+from ansible_collections.seamless.deploy.plugins.module_utils._release._source import Source
+
+#: Records in the journal what happens inside it, for the release of this id.
+Step = t.Callable[[str], t.ContextManager[t.Any]]
+
+#: What a first release is taken to need, in bytes.
+ROOM_FOR_CODE = 50 << 20
+ROOM_FOR_DEPENDENCIES = 200 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """The release that the user asks for, checked. `shared` tells of each path whether it is made as a directory."""
+
+    install: _dependencies.InstallOptions
+    python: str = "python3"
+    project_dir: str = "."
+    required_files: tuple[str, ...] = ()
+    shared: t.Mapping[str, bool] = dataclasses.field(default_factory=dict)
+    environment: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    configuration: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    who: str = ""
+
+    def identity(self, kind: str, commit: str, submodules: bool) -> str:
+        install = dataclasses.asdict(self.install)
+        install["index_url"] = _identity.strip_credentials(self.install.index_url)
+        return _identity.identity_of(
+            {
+                "source": [kind == "git" and submodules, commit],
+                "install": install,
+                "python": self.python,
+                "project_dir": self.project_dir,
+                "shared": sorted(self.shared),
+                "environment": dict(self.environment),
+                "configuration": self.configuration,
+            }
+        )
+
+
+class Preparation:
+    """One run of `prepared`. With `check`, everything is decided on a temporary copy and the target stays as it is."""
+
+    def __init__(
+        self, run: Run, store: _store.Store, wanted: Wanted, check: bool, now: datetime.datetime, step: Step
+    ) -> None:
+        self.run = run
+        self.step = step
+        self.store = store
+        self.wanted = wanted
+        self.check = check
+        self.now = now
+        self.warnings: list[str] = []
+
+    def prepare(self, open_source: t.Callable[[str], Source], in_use: t.Collection[str] = ()) -> dict[str, t.Any]:
+        """Make the release unless it exists. `open_source` gets a private directory. Raises DeployError or OSError."""
+        live = self.store.live()
+        interpreter = find_interpreter(self.run, self.wanted.python)
+        _shared.check(self.store.root, self.wanted.shared)
+        if not self.check:
+            self.store.make_layout()
+            self.store.sweep()
+            self._require_room(live)
+        with self._private() as private:
+            source = open_source(private)
+            commit = source.fetch()
+            identity = self.wanted.identity(source.kind, commit, source.submodules)
+            facts = self.store.facts()
+            found = _retention.reusable([fact for fact in facts if self._runs(fact.release)], identity, live)
+            if found:
+                self.warnings += source.warnings
+                return self._existing(found, live, interpreter)
+            release = _identity.new_release_id(self.now, commit, [fact.release for fact in facts])
+            manifest = ReleaseManifest(
+                release=release,
+                source=source.describe(),
+                commit=commit,
+                identity=identity,
+                prepared_at=f"{self.now:%Y-%m-%dT%H:%M:%SZ}",
+                who=self.wanted.who,
+                shared=sorted(self.wanted.shared),
+            )
+            if self.check:
+                return self._predict(source, manifest, live, interpreter, private)
+            for name in _retention.half_made(facts, live, in_use):
+                self.store.remove(name)
+            with self.step(release):
+                return self._make(source, manifest, live, interpreter, private)
+
+    def _make(
+        self, source: Source, manifest: ReleaseManifest, live: str, interpreter: Interpreter, private: str
+    ) -> dict[str, t.Any]:
+        path = self.store.path(manifest.release)
+        os.mkdir(path, 0o755)
+        os.chmod(path, 0o755)
+        try:
+            source.export(path)
+            _tree.check_names(path, _options.RESERVED)
+            self.store.write(manifest)
+            plan, fingerprint = self._plan(path, manifest.commit, interpreter)
+            installation = self._installation(path, plan, interpreter, private)
+            how = self._install(installation, fingerprint, live)
+            links, warnings = _shared.link(self.store.root, path, self.wanted.shared)
+            text = _environment.format_environment(self.wanted.environment)
+            _store.write_file(os.path.join(path, _environment.FILE_NAME), text, 0o600)
+            manifest = dataclasses.replace(
+                manifest, result="prepared", dependencies=self._dependencies(plan, fingerprint, interpreter, how)
+            )
+            self.run(["sync", "-f", path])  # a manifest must not survive a power cut that its files do not
+            self.store.write(manifest)
+        except BaseException:
+            _store.remove_tree(path)
+            raise
+        self.warnings += source.warnings + warnings
+        return self._result(manifest, live, True, path, links, interpreter)
+
+    def _predict(
+        self, source: Source, manifest: ReleaseManifest, live: str, interpreter: Interpreter, private: str
+    ) -> dict[str, t.Any]:
+        tree = os.path.join(private, "tree")
+        os.mkdir(tree, 0o700)
+        source.export(tree)
+        _tree.check_names(tree, _options.RESERVED)
+        plan, fingerprint = self._plan(tree, manifest.commit, interpreter)
+        same = _retention.same_dependencies(self.store.facts(), fingerprint, live)
+        how = "none" if plan.kind == "nothing" else "reused" if same else "installed"
+        manifest = dataclasses.replace(manifest, dependencies=self._dependencies(plan, fingerprint, interpreter, how))
+        links = {path: _options.link_target(path) for path in self.wanted.shared}
+        self.warnings += source.warnings
+        return self._result(manifest, live, True, tree, links, interpreter)
+
+    def _existing(self, release: str, live: str, interpreter: Interpreter) -> dict[str, t.Any]:
+        manifest = self.store.require(release)
+        links = {path: _options.link_target(path) for path in self.wanted.shared}
+        return self._result(manifest, live, False, self.store.path(release), links, interpreter)
+
+    def _runs(self, release: str) -> bool:
+        """Whether the interpreter of a release is still there (an upgrade of the system may have taken it)."""
+        venv = os.path.join(self.store.path(release), ".venv")
+        return not os.path.isdir(venv) or os.access(os.path.join(venv, "bin", "python"), os.X_OK)
+
+    def _plan(self, tree: str, commit: str, interpreter: Interpreter) -> tuple[_dependencies.InstallPlan, str]:
+        wanted, install = self.wanted, self.wanted.install
+        _tree.check_project(tree, wanted.project_dir, wanted.required_files)
+        read = _tree.reader(tree)
+        plan = _dependencies.plan_install(
+            install, wanted.project_dir, lambda name: os.path.isfile(os.path.join(tree, *name.split("/"))), read
+        )
+        for folder in dict.fromkeys((wanted.project_dir, ".")):
+            specifier = _dependencies.requires_python(read(posixpath.join(folder, "pyproject.toml")) or "")
+            if not _dependencies.satisfies(interpreter.version, specifier):
+                raise DeployError(
+                    f"python is {wanted.python!r}, version {interpreter.version}, but the release's pyproject.toml "
+                    f"requires {specifier}; name a Python that fits"
+                )
+        _install.check_installer(self.store.root, interpreter, plan, install)
+        self.warnings += [warning for warning in plan.warnings if warning not in self.warnings]
+        # An environment holds paths as the root was written; another spelling of it must not be taken over.
+        key = f"{interpreter.key} {self.store.root}"
+        location = _identity.strip_credentials(install.index_url)
+        return plan, _dependencies.fingerprint(plan, install, key, location, commit, read)
+
+    def _installation(
+        self, path: str, plan: _dependencies.InstallPlan, interpreter: Interpreter, private: str
+    ) -> _install.Installation:
+        project = os.path.normpath(os.path.join(path, self.wanted.project_dir))
+        return _install.Installation(self.store.root, path, project, interpreter, plan, self.wanted.install, private)
+
+    def _install(self, installation: _install.Installation, fingerprint: str, live: str) -> str:
+        if installation.plan.installer == "none":
+            return "none"
+        same = _retention.same_dependencies(self.store.facts(), fingerprint, live)
+        if _install.reuse(self.run, installation, [self.store.path(release) for release in same]):
+            return "none" if installation.plan.kind == "nothing" else "reused"
+        needed = _store.size_of(os.path.join(self.store.path(live), ".venv")) if live else 0
+        _store.require_room(self.store.root, needed or ROOM_FOR_DEPENDENCIES, "the dependencies of a release")
+        _install.install(self.run, installation)
+        return "none" if installation.plan.kind == "nothing" else "installed"
+
+    def _require_room(self, live: str) -> None:
+        needed = _store.size_of(self.store.path(live), without=".venv") * 2 if live else 0
+        _store.require_room(self.store.root, max(needed, ROOM_FOR_CODE), "a release")
+
+    @contextlib.contextmanager
+    def _private(self) -> t.Iterator[str]:
+        """A directory for what only this run may see; beside the releases, so that files can be moved there."""
+        private = tempfile.mkdtemp(prefix="tmp-", dir=None if self.check else os.path.join(self.store.root, ".deploy"))
+        try:
+            yield private
+        finally:
+            shutil.rmtree(private, ignore_errors=True)
+
+    @staticmethod
+    def _dependencies(
+        plan: _dependencies.InstallPlan, fingerprint: str, interpreter: Interpreter, how: str
+    ) -> dict[str, str]:
+        return {"fingerprint": fingerprint, "installer": plan.installer, "python": interpreter.version, "how": how}
+
+    def _result(
+        self,
+        manifest: ReleaseManifest,
+        live: str,
+        changed: bool,
+        tree: str,
+        links: dict[str, str],
+        interpreter: Interpreter,
+    ) -> dict[str, t.Any]:
+        path = self.store.path(manifest.release)
+        venv = os.path.join(path, ".venv") if manifest.dependencies.get("installer") != "none" else ""
+        return {
+            "changed": changed,
+            "release": manifest.release,
+            "release_path": path,
+            "project_path": os.path.normpath(os.path.join(path, self.wanted.project_dir)),
+            "python": os.path.join(venv, "bin", "python") if venv else interpreter.path,
+            "venv": venv,
+            "commit": manifest.commit,
+            "live": manifest.release == live,
+            "previous": live,
+            "previous_path": self.store.path(live) if live else "",
+            "environment_file": os.path.join(path, _environment.FILE_NAME),
+            "dependencies": manifest.dependencies.get("how", "none") if changed else "reused" if venv else "none",
+            "shared_links": links,
+            "migration_files": _tree.new_migrations(tree, self.store.path(live) if live else ""),
+            "manifest": manifest.to_json(),
+            "warnings": self.warnings,
+        }

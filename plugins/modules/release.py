@@ -1,0 +1,449 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release
+short_description: Make, activate and prune releases of an application
+version_added: 0.1.0
+author: seamless.deploy contributors (@seamless-deploy)
+description:
+  - A release is one directory with one version of the code and its own virtual environment. It is made beside the live one
+    and changes nothing until it is activated.
+  - The same code with the same options is the same release. What exists already is not made again.
+  - Dependencies that did not change are taken over from an earlier release by hard links, without a download or a build.
+extends_documentation_fragment:
+  - seamless.deploy._attributes
+  - seamless.deploy._journal
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The version is fetched into a temporary directory, which is removed. Dependencies are not installed.
+  diff_mode:
+    support: partial
+    details:
+      - Shows which release and commit are live before and after O(state=activated).
+  idempotent:
+    support: full
+options:
+  path:
+    description:
+      - The application's directory on the target. It is made if it is missing.
+    type: path
+    required: true
+  state:
+    description:
+      - V(prepared) makes the release that the other options describe, or finds it.
+      - V(activated) makes O(release) the live one, by replacing the link C(current) in one step.
+      - V(rejected) marks O(release) as failed. It is never taken again.
+      - V(removed) deletes O(release), unless it is the live one or the previous good one.
+      - V(pruned) deletes releases beyond O(keep), and what a crash left half made.
+    type: str
+    choices: [prepared, activated, rejected, pruned, removed]
+    default: prepared
+  release:
+    description:
+      - Id of a release. Required for O(state=activated), O(state=rejected) and O(state=removed).
+      - Empty text with O(state=activated) takes the link C(current) away, which is the way back of a first deploy.
+    type: str
+  repository:
+    description:
+      - The git repository, as a URL, as C(user@host:path), or as the absolute path of one on the target.
+      - A user and password in an C(https) URL never appear in a process list, in a file that stays, or in the output.
+    type: str
+  version:
+    description:
+      - Branch, tag, or commit, full or abbreviated. Without it the repository's default branch.
+    type: str
+  key:
+    description:
+      - Text of a private deploy key without a passphrase. It lies in a private file while git runs.
+    type: str
+  key_file:
+    description:
+      - Private deploy key that lies on the target.
+    type: path
+  known_hosts:
+    description:
+      - V(strict) fetches over ssh from known hosts only.
+      - V(accept-new) trusts a host at first sight, and remembers it.
+    type: str
+    choices: [strict, accept-new]
+    default: strict
+  submodules:
+    description:
+      - Fetch the submodules too, and theirs.
+    type: bool
+    default: false
+  source:
+    description:
+      - A directory or an archive (C(.tar.gz), C(.tar.xz), C(.tar), C(.zip)) on the control node, in place of O(repository).
+      - A single directory at the top of an archive is taken off.
+    type: path
+  source_origin:
+    description:
+      - What the manifest records as the origin of O(source). Set by the action plugin.
+    type: str
+  exclude:
+    description:
+      - Names or paths in the directory O(source) that are left out. Wildcards are allowed.
+    type: list
+    elements: str
+    default: [.git, .venv, venv, __pycache__, '*.pyc', node_modules, .env]
+  project_dir:
+    description:
+      - Where in the release the project is, such as the directory of C(manage.py).
+    type: str
+    default: .
+  required_files:
+    description:
+      - Files without which the release is refused, relative to O(project_dir).
+    type: list
+    elements: str
+    default: []
+  installer:
+    description:
+      - V(auto) uses uv when there is a C(uv.lock), else pip with C(requirements.txt) or the dependencies of C(pyproject.toml).
+      - V(none) makes no virtual environment.
+    type: str
+    choices: [auto, pip, uv, none]
+    default: auto
+  python:
+    description:
+      - The interpreter that virtual environments are made with, as a name on the target's C(PATH) or an absolute path.
+    type: str
+    default: python3
+  requirements:
+    description:
+      - Requirement files, relative to O(project_dir) or to the release. They take precedence over what V(auto) finds.
+    type: list
+    elements: str
+    default: []
+  index_url:
+    description:
+      - Package index in place of the configured one. Its user and password may be part of it.
+    type: str
+  wheelhouse:
+    description:
+      - Directory of the target with all distributions that are needed. No index is asked then.
+    type: path
+  install_project:
+    description:
+      - Install the project itself too, not only its dependencies.
+    type: bool
+    default: false
+  shared:
+    description:
+      - Paths of the release, relative to its top, that outlive releases. They lie in C(shared) and are linked into each one.
+      - A path that exists nowhere yet is made as a directory, unless its name has an extension or begins with a dot.
+        A slash at its end makes it a directory in any case.
+    type: list
+    elements: str
+    default: []
+  environment:
+    description:
+      - Environment variables of the application. They are kept in the release, in a file of mode 0600.
+    type: dict
+    default: {}
+  configuration:
+    description:
+      - Whatever else makes a release another one, such as the definitions of its services. It is only compared.
+    type: dict
+    default: {}
+  keep:
+    description:
+      - How many releases stay when pruning. The live one and the previous good one always stay.
+    type: int
+    default: 5
+  keep_releases:
+    description:
+      - Ids of releases that pruning leaves alone. Those of a deploy that the O(journal) shows as unfinished stay anyway.
+    type: list
+    elements: str
+    default: []
+  reason:
+    description:
+      - Why the release is rejected.
+    type: str
+  units:
+    description:
+      - Names of the services that run the release, recorded when it is activated.
+    type: list
+    elements: str
+    default: []
+  demands:
+    description:
+      - What the models of the release demand of the database, recorded when it is activated.
+    type: dict
+    default: {}
+  who:
+    description:
+      - Who asked for the release, for its manifest. Without it the user on the target.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Make the release
+  seamless.deploy.release:
+    path: /srv/shop
+    repository: git@git.example.com:shop.git
+    version: v1.4.0
+    key: "{{ shop_deploy_key }}"
+    required_files: [manage.py]
+    shared: [media]
+    environment:
+      DATABASE_URL: "{{ shop_database_url }}"
+  register: shop_release
+
+- name: Make it the live one
+  seamless.deploy.release:
+    path: /srv/shop
+    state: activated
+    release: "{{ shop_release.release }}"
+
+- name: Keep five releases
+  seamless.deploy.release:
+    path: /srv/shop
+    state: pruned
+    keep: 5
+"""
+
+RETURN = r"""
+release:
+  description: Id of the release. With RV(ignore:state=pruned) the live one.
+  returned: success
+  type: str
+  sample: 20261120T101500-1a2b3c4
+release_path:
+  description: Its directory.
+  returned: success
+  type: str
+live:
+  description: Whether it is the live release.
+  returned: success
+  type: bool
+previous:
+  description:
+    - When preparing, the live release. When activating, the one that was live before. Otherwise the previous good one.
+    - Empty when there is none.
+  returned: success
+  type: str
+previous_path:
+  description: Directory of the live release.
+  returned: O(state=prepared)
+  type: str
+project_path:
+  description: Directory of the project in the release.
+  returned: O(state=prepared)
+  type: str
+python:
+  description: Interpreter of the release.
+  returned: O(state=prepared)
+  type: str
+venv:
+  description: Virtual environment of the release. Empty with O(installer=none).
+  returned: O(state=prepared)
+  type: str
+commit:
+  description: Full commit, or a hash over the files of O(source).
+  returned: O(state=prepared)
+  type: str
+environment_file:
+  description: File with the environment variables.
+  returned: O(state=prepared)
+  type: str
+dependencies:
+  description: V(installed), V(reused) from an earlier release, or V(none).
+  returned: O(state=prepared)
+  type: str
+migration_files:
+  description: Files in directories named C(migrations) that the live release does not have.
+  returned: O(state=prepared)
+  type: list
+  elements: str
+shared_links:
+  description: Shared paths, and what their links hold.
+  returned: O(state=prepared)
+  type: dict
+manifest:
+  description: What is recorded of the release.
+  returned: O(state=prepared), O(state=activated), O(state=rejected)
+  type: dict
+kept:
+  description: Ids of the releases that stay.
+  returned: O(state=pruned)
+  type: list
+  elements: str
+removed:
+  description: Ids of the releases that were deleted.
+  returned: O(state=pruned), O(state=removed)
+  type: list
+  elements: str
+"""
+
+import copy
+import datetime
+import getpass
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.seamless.deploy.plugins.module_utils._environment import environment_values
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
+from ansible_collections.seamless.deploy.plugins.module_utils._release import _actions, _options
+from ansible_collections.seamless.deploy.plugins.module_utils._release._dependencies import InstallOptions
+from ansible_collections.seamless.deploy.plugins.module_utils._release._git import GitSource
+from ansible_collections.seamless.deploy.plugins.module_utils._release._git_access import GitAccess
+from ansible_collections.seamless.deploy.plugins.module_utils._release._identity import (
+    split_credentials,
+    without_password,
+)
+from ansible_collections.seamless.deploy.plugins.module_utils._release._pack import DEFAULT_EXCLUDE
+from ansible_collections.seamless.deploy.plugins.module_utils._release._prepare import Preparation, Wanted
+from ansible_collections.seamless.deploy.plugins.module_utils._release._source import source_of
+from ansible_collections.seamless.deploy.plugins.module_utils._release._store import Store
+from ansible_collections.seamless.deploy.plugins.module_utils._spec import JOURNAL_REQUIRED_BY, journal_spec
+
+_STEPS = {"prepared": "pull", "activated": "start", "rejected": "pull", "pruned": "verify", "removed": "verify"}
+
+
+def argument_spec() -> dict[str, t.Any]:
+    words = {"type": "list", "elements": "str", "default": []}
+    return {
+        "path": {"type": "path", "required": True},
+        "state": {
+            "type": "str",
+            "choices": ["prepared", "activated", "rejected", "pruned", "removed"],
+            "default": "prepared",
+        },
+        "release": {"type": "str"},
+        "repository": {"type": "str"},
+        "version": {"type": "str"},
+        "key": {"type": "str", "no_log": True},
+        "key_file": {"type": "path", "no_log": False},
+        "known_hosts": {"type": "str", "choices": ["strict", "accept-new"], "default": "strict"},
+        "submodules": {"type": "bool", "default": False},
+        "source": {"type": "path"},
+        "source_origin": {"type": "str"},
+        "exclude": {"type": "list", "elements": "str", "default": DEFAULT_EXCLUDE},
+        "project_dir": {"type": "str", "default": "."},
+        "required_files": words,
+        "installer": {"type": "str", "choices": ["auto", "pip", "uv", "none"], "default": "auto"},
+        "python": {"type": "str", "default": "python3"},
+        "requirements": words,
+        "index_url": {"type": "str", "no_log": True},
+        "wheelhouse": {"type": "path"},
+        "install_project": {"type": "bool", "default": False},
+        "shared": words,
+        "environment": {"type": "dict", "default": {}, "no_log": True},
+        "configuration": {"type": "dict", "default": {}},
+        "keep": {"type": "int", "default": 5},
+        "keep_releases": words,
+        "reason": {"type": "str"},
+        "units": words,
+        "demands": {"type": "dict", "default": {}},
+        "who": {"type": "str"},
+        **journal_spec(),
+    }
+
+
+def wanted_from(params: dict[str, t.Any]) -> Wanted:
+    """The options of `prepared`, checked. Raises DeployError."""
+    return Wanted(
+        install=InstallOptions(
+            installer=params["installer"],
+            requirements=tuple(_options.inner_path("requirements", name) for name in params["requirements"]),
+            index_url=params["index_url"] or "",
+            wheelhouse=params["wheelhouse"] or "",
+            install_project=params["install_project"],
+        ),
+        python=params["python"] or "python3",
+        project_dir=_options.inner_path("project_dir", params["project_dir"]),
+        required_files=tuple(_options.inner_path("required_files", name) for name in params["required_files"]),
+        shared=_options.shared_paths(params["shared"]),
+        environment=environment_values(params["environment"]),
+        configuration=params["configuration"],
+        who=params["who"] or getpass.getuser(),
+    )
+
+
+def prepare(context: _actions.Context, params: dict[str, t.Any], run_command: t.Any) -> dict[str, t.Any]:
+    if bool(params["repository"]) == bool(params["source"]):
+        found = "both are given" if params["source"] else "neither is given"
+        raise DeployError(f"state=prepared needs one of repository and source; {found}")
+    access = GitAccess(params["key"] or "", params["key_file"] or "", params["known_hosts"])
+    preparation = Preparation(
+        run_command,
+        context.store,
+        wanted_from(params),
+        context.check,
+        datetime.datetime.now(datetime.timezone.utc),
+        lambda release: context.record("release.prepare", release, {"release": release}),
+    )
+
+    def make_git(private: str) -> GitSource:
+        repository = params["repository"].strip()
+        return GitSource(run_command, repository, context.store.cache, private, access, borrow=context.check)
+
+    in_use = _actions.in_use(context.journal, params["keep_releases"])
+    return preparation.prepare(lambda private: source_of(params, make_git, private), in_use)
+
+
+def run(params: dict[str, t.Any], check_mode: bool, run_command: t.Any) -> dict[str, t.Any]:
+    """What the module does, for its own options. Raises DeployError."""
+    state, release = params["state"], params["release"]
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    journal = journal_of(params)
+    step = params["step"] or _STEPS[state]
+    context = _actions.Context(Store(params["path"]), journal, params["deploy_id"] or "", step, check_mode, now)
+    try:
+        if state == "prepared":
+            return prepare(context, params, run_command)
+        if state == "pruned":
+            in_use = _actions.in_use(journal, params["keep_releases"])
+            return _actions.prune(context, params["keep"], in_use)
+        if state == "activated":
+            return _actions.activate(context, release, params["units"], params["demands"])
+        if state == "rejected":
+            return _actions.reject(context, release, params["reason"] or "")
+        return _actions.remove(context, release)
+    except OSError as exc:
+        raise DeployError(f"path is {params['path']}: {exc.filename or 'the file system'}: {exc.strerror}") from exc
+
+
+def shown(params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The invocation as it may be seen: names of variables, no values."""
+    safe = copy.deepcopy(params)
+    safe["environment"] = dict.fromkeys(params["environment"] or {}, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
+    safe["repository"] = without_password(params["repository"]) if params["repository"] else None
+    return {"module_args": safe}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=argument_spec(),
+        supports_check_mode=True,
+        required_by=JOURNAL_REQUIRED_BY,
+        required_if=[(("state"), state, ["release"]) for state in ("activated", "rejected", "removed")],
+    )
+    # Ansible would blank every value of the environment wherever it occurs: a "1" or "shop" in the ids and paths
+    # that are returned, too. No value of it is ever returned, and the invocation is shown without them.
+    secrets = {
+        module.params["key"],
+        module.params["index_url"],
+        split_credentials(module.params["repository"] or "")[2],
+    }
+    module.no_log_values = {secret for secret in secrets if secret}
+    invocation = shown(module.params)
+    try:
+        result = run(module.params, module.check_mode, module.run_command)
+    except DeployError as exc:
+        module.fail_json(msg=exc.msg, invocation=invocation, **exc.result)
+    module.exit_json(invocation=invocation, **result)
+
+
+if __name__ == "__main__":
+    main()
