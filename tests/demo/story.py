@@ -147,8 +147,11 @@ def _sum_up(screen: Screen, scene: Stage, acts: list[Act], total: LoadReport) ->
     for failure in total.failures:
         screen.line(f"failed requests: {failure}")
     screen.line(f"Of {total.writes} acknowledged orders {total.writes - len(lost)} are in the database.")
+    unfit = total.versions.get("3", 0)
+    if unfit:
+        screen.line(f"Release 3 answered {unfit} requests, and must not have answered one.")
     all_acts = len(acts) == 3
-    good = not total.failed and not lost and all_acts and all(act.as_promised for act in acts)
+    good = not total.failed and not lost and not unfit and all_acts and all(act.as_promised for act in acts)
     return good, (
         f"demo: requests={total.requests} failed={total.failed} writes={total.writes} lost={len(lost)}"
         f" release={serving} strategy=online rolled_back={'yes' if all_acts and acts[2].as_promised else 'no'}"

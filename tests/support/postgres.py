@@ -80,7 +80,11 @@ class EmbeddedPostgres:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> t.Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop("immediate")
+            raise
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -163,8 +167,12 @@ class EmbeddedPostgres:
         argv = [str(self._server_bin / "initdb"), "-D", str(self.data_dir), "-U", self.admin_user]
         argv += ["--encoding=UTF8", "--locale=C", "--no-sync", "--auth=scram-sha-256", f"--pwfile={password_file}"]
         with self.log.open("wb") as log:
-            code = self._spawn(argv, log).wait(timeout=120)
-        password_file.unlink()
+            process = self._spawn(argv, log)
+            try:
+                code = process.wait(timeout=120)
+            finally:
+                process.kill()
+                password_file.unlink()
         if code:
             raise RuntimeError(f"initdb of PostgreSQL {self.version} failed: {self.log.read_text()[-2000:]}")
         self._configure()

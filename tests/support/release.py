@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import http.server
 import os
 import pathlib
 import subprocess
+import threading
 import typing as t
 import zipfile
 
@@ -66,14 +70,15 @@ class Repository:
 class Target:
     """A deploy path, driven through the module's own `run`."""
 
-    def __init__(self, root: pathlib.Path) -> None:
+    def __init__(self, root: pathlib.Path, run: t.Callable[..., tuple[int, str, str]] = run_command) -> None:
         self.root = root
+        self._run = run
 
     def run(self, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
         """Run the module with these options and its own defaults."""
         spec = module.argument_spec()
         params = {name: facts.get("default") for name, facts in spec.items()}
-        return module.run({**params, "path": str(self.root), **options}, check_mode, run_command)
+        return module.run({**params, "path": str(self.root), **options}, check_mode, self._run)
 
     def prepare(self, repository: Repository, **options: t.Any) -> dict[str, t.Any]:
         """Prepare a release of a repository."""
@@ -111,3 +116,80 @@ def make_wheel(folder: pathlib.Path, name: str, version: str) -> pathlib.Path:
         wheel.writestr(f"{info}/entry_points.txt", f"[console_scripts]\n{name} = {name}:main\n")
         wheel.writestr(f"{info}/RECORD", "")
     return path
+
+
+def snapshot(path: pathlib.Path) -> dict[str, tuple[int, int, int]]:
+    """Describe everything below a directory so that any touch shows; empty when it does not exist."""
+    if not path.exists():
+        return {}
+    found = {}
+    for entry in sorted([path, *path.rglob("*")]):
+        facts = entry.lstat()
+        found[str(entry)] = (facts.st_mode, facts.st_mtime_ns, facts.st_ino)
+    return found
+
+
+class BasicAuthServer:
+    """Static files over HTTP on loopback, for one user and password. `seen` holds the paths that were asked for."""
+
+    def __init__(self, folder: pathlib.Path, user: str, password: str) -> None:
+        wanted = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+        self.seen: list[tuple[str, bool]] = []
+        seen = self.seen
+
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def __init__(self, *arguments: t.Any) -> None:
+                super().__init__(*arguments, directory=str(folder))
+
+            def do_GET(self) -> None:
+                allowed = self.headers.get("Authorization") == wanted
+                seen.append((self.path, allowed))
+                if allowed:
+                    super().do_GET()
+                    return
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Basic realm="test"')
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_arguments: t.Any) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.host = f"127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> BasicAuthServer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def recording_run(arguments: list[str]) -> t.Callable[..., tuple[int, str, str]]:
+    """Give a run_command that also writes down the arguments of every process below it, as `ps` would show them."""
+
+    def run(args: list[str], **how: t.Any) -> tuple[int, str, str]:
+        watched: list[str] = []
+        stop = threading.Event()
+
+        def watch() -> None:
+            while not stop.is_set():
+                for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+                    with contextlib.suppress(OSError):
+                        watched.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+                stop.wait(0.01)
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            return run_command(args, **how)
+        finally:
+            stop.set()
+            thread.join()
+            arguments += [" ".join(args), *watched]
+
+    return run
