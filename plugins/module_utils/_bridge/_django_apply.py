@@ -1,0 +1,160 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Migrates: all that Django's migrate does, each migration observed, limited in its waiting and tried again.
+
+Application's interpreter; PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import typing as t
+
+from . import _django_check, _django_plan, _django_setup
+from ._django_budget import LockBudget
+from ._django_locks import MigrationLock, Watcher
+from ._django_run import Run
+from ._protocol import BridgeError
+
+
+def apply(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
+    """The verb `apply` for migrations."""
+    _django_setup.prepare(arguments, answer, "migrate")
+    connection = _django_setup.connect(arguments)
+    warnings = _django_check.refuse_serious(connection.alias)
+    _register_signals()
+    connection.prepare_database()
+    with contextlib.ExitStack() as stack:
+        lock, budget, watcher = _guards(connection, arguments, stack)
+        run = Run(connection, arguments, answer, lock, budget, watcher)
+        stack.enter_context(connection.execute_wrapper(run.observe))
+        return {**_migrate(connection, arguments, run), "warnings": warnings}
+
+
+def _guards(connection: t.Any, arguments: dict[str, t.Any], stack: contextlib.ExitStack) -> tuple[t.Any, t.Any, t.Any]:
+    """Lock, lock budget and watcher on PostgreSQL; an engine without them needs none."""
+    if connection.vendor != "postgresql":
+        return None, None, None
+    lock = stack.enter_context(MigrationLock(connection, float(arguments.get("advisory_lock_wait", 60))))
+    limit = int(arguments.get("lock_timeout", 200))
+    watcher = Watcher(connection, min(0.1, max(0.01, limit / 4000.0)) if limit else 0.1)
+    watcher.start()
+    stack.callback(watcher.stop)
+    budget = LockBudget(connection, limit, int(arguments.get("concurrent_timeout", 0)), watcher)
+    stack.enter_context(connection.execute_wrapper(budget))
+    stack.callback(budget.end)
+    return lock, budget, watcher
+
+
+def _register_signals() -> None:
+    """Import the `management` module of every app, as Django does: it connects receivers of the signals."""
+    from django.apps import apps
+    from django.utils.module_loading import module_has_submodule
+
+    for config in apps.get_app_configs():
+        if module_has_submodule(config.module, "management"):
+            importlib.import_module(".management", config.name)
+
+
+def _migrate(connection: t.Any, arguments: dict[str, t.Any], run: Run) -> dict[str, t.Any]:
+    executor = _django_plan.new_executor(connection, run.executor_class())
+    _django_plan.check_history(executor)
+    _refuse_missing_privilege(executor)
+    targets = _django_plan.targets_of(executor, arguments)
+    steps = executor.migration_plan(targets)
+    before = _django_plan.heads(executor.loader)
+    described = _django_plan.describe_plan(executor, steps)
+    run.begin(steps, before)
+    state = executor._create_project_state(with_applied_migrations=True)
+    _emit("pre", connection, state.apps, steps, run)
+    synced = _sync(connection, executor, arguments)
+    fake, fake_initial = bool(steps) and bool(arguments.get("fake")), bool(arguments.get("fake_initial"))
+    try:
+        after = executor.migrate(targets, plan=steps, state=state.clone(), fake=fake, fake_initial=fake_initial)
+    except BridgeError:
+        raise
+    except Exception as exc:  # outside of a single migration: an irreversible one, a mixed plan
+        raise run.refused(exc) from None
+    _emit("post", connection, _final_apps(after), steps, run)
+    fresh = _django_plan.new_executor(connection)
+    return {
+        "plan": [migration.to_json() for migration in described],
+        "applied": run.finished,
+        "synced": synced,
+        "before": before,
+        "after": _django_plan.heads(fresh.loader),
+        "pending": _django_plan.pending(fresh),
+        "model_changes": _django_plan.model_changes(fresh),
+        "missing": _django_plan.missing_on_disk(fresh.loader),
+        "dropped_invalid_indexes": run.repaired(),
+        "signal_writes": run.signal_writes,
+    }
+
+
+def _refuse_missing_privilege(executor: t.Any) -> None:
+    """On an empty database: PostgreSQL 15 and later let only its owner create tables in the schema public."""
+    connection = executor.connection
+    if connection.vendor != "postgresql" or executor.recorder.has_table():
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_schema(), current_user, current_database(), "
+            "coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
+        )
+        schema, user, database, allowed = cursor.fetchone()
+    if not allowed:
+        what = f"may not create tables in the schema {schema!r}" if schema else "has no schema in its search_path"
+        raise BridgeError(
+            "privilege",
+            f"the role {user!r} {what} of the database {database!r}; as an administrator run "
+            f'GRANT CREATE ON SCHEMA {schema or "public"} TO "{user}", or make the role the owner of the database',
+        )
+
+
+def _emit(which: str, connection: t.Any, apps: t.Any, steps: t.Any, run: Run) -> None:
+    """Django's pre_migrate and post_migrate: content types, permissions, and what applications do there."""
+    from django.core.management import sql
+
+    emit = sql.emit_pre_migrate_signal if which == "pre" else sql.emit_post_migrate_signal
+    with run.counting_signal_writes():
+        try:
+            emit(0, False, connection.alias, stdout=sys.stdout, apps=apps, plan=steps)
+        except BridgeError:
+            raise
+        except Exception as exc:
+            raise run.signal_failed(which, exc) from None
+
+
+def _sync(connection: t.Any, executor: t.Any, arguments: dict[str, t.Any]) -> list[str]:
+    """run_syncdb: make the tables of apps without migrations. Returns the new tables."""
+    if not arguments.get("run_syncdb") or not executor.loader.unmigrated_apps:
+        return []
+    from django.core.management.commands.migrate import Command
+
+    before = set(connection.introspection.table_names())
+    with open(os.devnull, "w", encoding="utf-8") as nothing:
+        command = Command(stdout=nothing)
+        command.verbosity = 0
+        command.sync_apps(connection, [arguments["app"]] if arguments.get("app") else executor.loader.unmigrated_apps)
+    return sorted(set(connection.introspection.table_names()) - before)
+
+
+def _final_apps(state: t.Any) -> t.Any:
+    """The models after the migrations with the relations of real apps rendered: what Django hands to post_migrate."""
+    from django.apps import apps
+    from django.db.migrations.state import ModelState
+
+    state.clear_delayed_apps_cache()
+    final = state.apps
+    with final.bulk_update():
+        keys = []
+        for model_state in final.real_models:
+            key = model_state.app_label, model_state.name_lower
+            keys.append(key)
+            final.unregister_model(*key)
+    final.render_multiple([ModelState.from_model(apps.get_model(*key)) for key in keys])
+    return final

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with a project before it migrates: Django's checks, models, history. Reads only.
+
+Application's interpreter; PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import _django_errors as errors
+from . import _django_plan, _django_setup
+from ._protocol import BridgeError
+
+
+def check(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
+    """The verb `check`. Finds and says; only what makes reading impossible is an error."""
+    from django.db.migrations.exceptions import InconsistentMigrationHistory
+
+    _django_setup.prepare(arguments, answer, "check")
+    connection = _django_setup.connect(arguments, reading=True)
+    executor = _django_plan.new_executor(connection)
+    loader = executor.loader
+    conflicts = {app: sorted(names) for app, names in loader.detect_conflicts().items()}
+    inconsistent = ""
+    try:
+        loader.check_consistent_history(connection)
+    except InconsistentMigrationHistory as exc:
+        inconsistent = str(exc)
+    return {
+        "checks": system_checks(connection.alias),
+        "model_changes": {} if conflicts else _django_plan.model_changes(executor),
+        "conflicts": conflicts,
+        "inconsistent": inconsistent,
+        "missing": _django_plan.missing_on_disk(loader),
+        "applied": sorted(f"{app}.{name}" for app, name in loader.applied_migrations),
+        "heads": _django_plan.heads(loader),
+    }
+
+
+def system_checks(alias: str) -> list[dict[str, t.Any]]:
+    """Django's system checks with the database's, what is silenced left out. Raises BridgeError when one crashes."""
+    from django.core import checks
+
+    try:
+        messages = checks.run_checks(databases=[alias])
+    except Exception as exc:
+        place = errors.place_of(exc)
+        message = f"Django's system checks crashed: {errors.summary(exc)}{', at ' + place if place else ''}; correct it"
+        raise BridgeError("checks", message) from None
+    return [
+        {
+            "id": message.id or "",
+            "level": _level(message.level),
+            "message": message.msg,
+            "hint": message.hint or "",
+            "object": "" if message.obj is None else str(message.obj),
+            "serious": bool(message.is_serious()),
+        }
+        for message in messages
+        if not message.is_silenced()
+    ]
+
+
+def _level(number: int) -> str:
+    return {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}.get(number, str(number))
+
+
+def refuse_serious(alias: str) -> list[str]:
+    """What Django's migrate does first: refuse on errors. Returns the warnings as sentences."""
+    found = system_checks(alias)
+    serious = [item for item in found if item["serious"]]
+    if serious:
+        texts = "; ".join(f"{item['id'] or item['object']}: {item['message']}" for item in serious[:5])
+        more = f" and {len(serious) - 5} more" if len(serious) > 5 else ""
+        raise BridgeError(
+            "checks", f"Django's system checks find errors, nothing was migrated: {texts}{more}", checks=serious
+        )
+    return [f"{item['id']}: {item['message']}" for item in found if item["level"] == "warning"]

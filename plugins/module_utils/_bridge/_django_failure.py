@@ -1,0 +1,101 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says what a failed migration left behind and what to do next. Pure; application's interpreter; PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import _django_errors as errors
+from ._django_locks import blocker_sentence
+
+
+class Progress:
+    """What of one migration was reached: indexes into its operations."""
+
+    def __init__(self, migration: t.Any, backwards: bool, atomic: bool) -> None:
+        self.id = f"{migration.app_label}.{migration.name}"
+        self.descriptions = [operation.describe() for operation in migration.operations]
+        self.backwards = backwards
+        self.atomic = atomic
+        self.completed: list[int] = []
+        self.current: t.Optional[int] = None
+        self.statements = 0
+        self.touched = False  # whether it ran at all, and was not only recorded
+
+    def operation(self) -> dict[str, t.Any]:
+        """The operation that was running: number from 1 and Django's description of it."""
+        if self.current is None:
+            return {"number": 0, "count": len(self.descriptions), "description": "the statements at its end"}
+        return {
+            "number": self.current + 1,
+            "count": len(self.descriptions),
+            "description": self.descriptions[self.current],
+        }
+
+
+def failure(progress: Progress, exc: BaseException, retries: int, blockers: list[dict[str, t.Any]]) -> dict[str, t.Any]:
+    """The facts of a failure, for the report."""
+    known = errors.database_error(exc)
+    return {
+        "migration": progress.id,
+        "backwards": progress.backwards,
+        "operation": progress.operation(),
+        "error": errors.summary(exc),
+        "sqlstate": known.get("sqlstate", ""),
+        "place": errors.place_of(exc),
+        "retries": retries,
+        "blockers": blockers if errors.is_retryable(exc) else [],
+        "rolled_back": progress.atomic or not (progress.completed or progress.statements),
+        "completed_operations": [progress.descriptions[index] for index in progress.completed],
+    }
+
+
+def message(facts: dict[str, t.Any], applied: list[str], waiting: list[str], recorded: t.Optional[bool]) -> str:
+    """One paragraph: what failed, why, what stands, what to do.
+
+    recorded: whether the database has the migration on record afterwards; None when it could not be asked.
+    """
+    operation = facts["operation"]
+    number = f"operation {operation['number']} of {operation['count']} ({operation['description']})"
+    at = number if operation["number"] else operation["description"]
+    verb = "was taken back" if facts["backwards"] else "was applied"
+    parts = [
+        f"migration {facts['migration']} failed in {at}: {facts['error']}"
+        + (f", at {facts['place']}" if facts["place"] else "")
+        + "."
+    ]
+    if facts["retries"]:
+        parts.append(f"It was tried {facts['retries'] + 1} times.")
+    if facts["blockers"]:
+        parts.append("In the way: " + "; ".join(blocker_sentence(blocker) for blocker in facts["blockers"]) + ".")
+    parts.append(f"Before it {', '.join(applied)} {verb} and stays so." if applied else f"Nothing else {verb}.")
+    if waiting:
+        parts.append(f"Not reached: {', '.join(waiting)}.")
+    return " ".join([*parts, _left(facts, recorded), _next(facts)])
+
+
+def _left(facts: dict[str, t.Any], recorded: t.Optional[bool]) -> str:
+    if recorded is None:
+        return "What it left could not be read, the database no longer answers: look with seamless.deploy.django_info."
+    if recorded != facts["backwards"]:
+        return "All the same the database has it on record as complete."
+    if facts["rolled_back"]:
+        return "It was rolled back completely."
+    done = "; ".join(facts["completed_operations"]) or "none"
+    return (
+        "It does not run in a transaction, so what it had done stays although it is not on record; "
+        f"complete operations: {done}."
+    )
+
+
+def _next(facts: dict[str, t.Any]) -> str:
+    state = facts["sqlstate"]
+    if state in errors.RETRYABLE:
+        return "End the session in the way or wait for it, then run again; or raise `lock_timeout` or `retries`."
+    if state == "42501":
+        return "Make the application's role the owner of the object, or GRANT it what it lacks, then run again."
+    if facts["rolled_back"]:
+        return "Correct the migration or the data, then run again."
+    return "Undo those operations by hand, or make the migration skip them, then run again."

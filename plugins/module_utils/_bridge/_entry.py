@@ -1,0 +1,106 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads one request, runs its verb, writes the answer. Application's interpreter; PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import typing as t
+
+from . import _django_apply, _django_check, _django_describe, _django_errors, _django_plan, _django_static
+from ._protocol import FD_VARIABLE, VERBS, VERSION, BridgeError, event_line
+
+Handler = t.Callable[[t.Dict[str, t.Any], "Answer"], t.Dict[str, t.Any]]
+
+#: (framework, verb, what it is about) -> what does it.
+HANDLERS: dict[tuple[str, str, str], Handler] = {
+    ("django", "describe", "project"): _django_describe.describe,
+    ("django", "plan", "migrations"): _django_plan.plan,
+    ("django", "apply", "migrations"): _django_apply.apply,
+    ("django", "check", "project"): _django_check.check,
+    ("django", "plan", "static"): _django_static.preview,
+    ("django", "apply", "static"): _django_static.collect,
+}
+#: What a verb is about when the request does not say.
+USUAL = {"describe": "project", "check": "project", "plan": "migrations", "apply": "migrations"}
+
+
+class Answer:
+    """The way back to the caller: JSON lines on the inherited descriptor, each written at once."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def send(self, event: str, **body: t.Any) -> None:
+        data = event_line(event, **body)
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+
+    def progress(self, what: str, **body: t.Any) -> None:
+        self.send("progress", what=what, **body)
+
+
+def main() -> None:
+    """The body of run.py. Ends the process."""
+    if FD_VARIABLE not in os.environ:
+        sys.exit("This program is started by modules of seamless.deploy, not by hand.")
+    descriptor = int(os.environ.pop(FD_VARIABLE))
+    os.set_inheritable(descriptor, False)
+    text = sys.stdin.read()
+    _close_input()
+    sys.dont_write_bytecode = True  # the release belongs to its installer, who may be another user
+    answer = Answer(descriptor)
+    code = 1
+    try:
+        answer.send("result", result=handle(text, answer))
+        code = 0
+    except BridgeError as exc:
+        answer.send("error", kind=exc.kind, message=exc.message, detail=exc.detail)
+    except BaseException as exc:  # also a sys.exit() of the application
+        place = _django_errors.place_of(exc)
+        message = f"the application failed with {_django_errors.summary(exc)}{' at ' + place if place else ''}"
+        answer.send("error", kind="unexpected", message=message, detail={})
+    _leave(code)
+
+
+def handle(text: str, answer: Answer) -> dict[str, t.Any]:
+    """Check the request and run its handler."""
+    try:
+        request = json.loads(text)
+    except ValueError:
+        raise BridgeError("request", "the request to the bridge is not JSON") from None
+    if not isinstance(request, dict) or request.get("version") != VERSION:
+        found = request.get("version") if isinstance(request, dict) else None
+        raise BridgeError("version", f"the request has protocol version {found!r}, this bridge speaks {VERSION}")
+    verb, framework = str(request.get("verb")), str(request.get("framework"))
+    if verb not in VERBS:
+        raise BridgeError("request", f"the bridge has no verb {verb!r}; it has {', '.join(VERBS)}")
+    arguments = request.get("arguments") or {}
+    about = str(arguments.get("about") or USUAL[verb])
+    handler = HANDLERS.get((framework, verb, about))
+    if handler is None:
+        raise BridgeError("request", f"the bridge cannot {verb} {about} of the framework {framework!r}")
+    return handler(arguments, answer)
+
+
+def _close_input() -> None:
+    """The application finds an empty input: a question would never be answered."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+
+def _leave(code: int) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon]
+    if others:
+        os._exit(code)  # a scheduler that the application started would keep this process alive for ever
+    sys.exit(code)

@@ -1,0 +1,280 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Publishes the bridge by its content and calls it in the application's interpreter. Target; PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import secrets
+import shutil
+import stat
+import tempfile
+import typing as t
+import urllib.parse
+
+from ansible_collections.seamless.deploy.plugins.module_utils import _bridge, _migration
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge import (
+    _django_apply,
+    _django_budget,
+    _django_check,
+    _django_describe,
+    _django_errors,
+    _django_failure,
+    _django_locks,
+    _django_plan,
+    _django_run,
+    _django_setup,
+    _django_static,
+    _entry,
+    _protocol,
+)
+from ansible_collections.seamless.deploy.plugins.module_utils._environment import environment_values, parse_environment
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+
+Run = t.Callable[..., t.Tuple[int, str, str]]
+
+#: Everything that runs on the other side. Each is imported above, or it would not be in the module's payload.
+_PARTS = (
+    _bridge, _migration, _django_apply, _django_budget, _django_check, _django_describe, _django_errors, _django_failure,
+    _django_locks, _django_plan, _django_run, _django_setup, _django_static, _entry, _protocol,
+)  # fmt: skip
+_PACKAGE = "seamless_bridge"
+_ROOT = "ansible_collections.seamless.deploy.plugins."
+
+# The bridge's own directory leaves sys.path before anything of the application is imported.
+_RUN = f"""\
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+from {_PACKAGE}.module_utils._bridge import _entry
+
+sys.path[:] = [path for path in sys.path if os.path.abspath(path) != HERE]
+_entry.main()
+"""
+
+_SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PRIVATE|SALT|DSN|SIGN", re.IGNORECASE)
+_TAIL = 4000
+
+
+def bridge_spec() -> dict[str, t.Any]:
+    """Options of the fragment `_django`."""
+    return {
+        "chdir": {"type": "path", "required": True},
+        "python": {"type": "path", "required": True},
+        "settings": {"type": "str"},
+        "environment": {"type": "dict", "no_log": True, "default": {}},
+        "environment_file": {"type": "path"},
+        "bridge_path": {"type": "path"},
+    }
+
+
+def bridge_files() -> dict[str, str]:
+    """Relative path -> text of everything that is published."""
+    files = {"run.py": _RUN, f"{_PACKAGE}/__init__.py": "", f"{_PACKAGE}/module_utils/__init__.py": ""}
+    for part in _PARTS:
+        name = part.__name__
+        spec = part.__spec__ or importlib.util.find_spec(name)
+        text = spec.loader.get_source(name) if spec and spec.loader else None  # type: ignore[attr-defined]
+        if not name.startswith(_ROOT) or text is None:
+            raise DeployError(f"the source of {name} is not in the module's payload; this is a fault of the collection")
+        package = spec is not None and spec.submodule_search_locations is not None
+        path = name[len(_ROOT) :].replace(".", "/") + ("/__init__.py" if package else ".py")
+        files[f"{_PACKAGE}/{path}"] = text
+    return files
+
+
+def content_hash(files: dict[str, str]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(f"{path}\0{len(files[path].encode('utf-8'))}\0{files[path]}".encode())
+    return digest.hexdigest()[:16]
+
+
+def publish(base: str) -> str:
+    """Put the bridge below `base` unless it is there whole. Returns its run.py."""
+    files = bridge_files()
+    home = os.path.join(base, content_hash(files))
+    try:
+        if os.path.lexists(home):
+            _refuse_foreign(home)
+            if _is_complete(home, files):
+                return os.path.join(home, "run.py")
+            os.rename(home, f"{home}.damaged-{secrets.token_hex(4)}")
+        os.makedirs(base, mode=0o755, exist_ok=True)
+        _write_tree(base, home, files)
+    except OSError as exc:
+        raise DeployError(
+            f"the bridge cannot be published below bridge_path {base}: {exc.strerror}; "
+            "name a directory that the task's user may write"
+        ) from exc
+    return os.path.join(home, "run.py")
+
+
+def published(base: t.Optional[str]) -> bool:
+    """Whether this very bridge is there already."""
+    files = bridge_files()
+    home = os.path.join(base or "", content_hash(files))
+    return bool(base) and os.path.isdir(home) and _is_complete(home, files)
+
+
+def _write_tree(base: str, home: str, files: dict[str, str]) -> None:
+    work = tempfile.mkdtemp(prefix=".bridge-", dir=base)
+    try:
+        for path, text in files.items():
+            target = os.path.join(work, path)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(target, 0o644)
+        for folder, _folders, _names in os.walk(work):
+            os.chmod(folder, 0o755)
+        with contextlib.suppress(OSError):  # another task published the same one meanwhile
+            os.rename(work, home)
+        if not _is_complete(home, files):
+            raise DeployError(f"the bridge in {home} is damaged and could not be replaced; remove that directory")
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _refuse_foreign(home: str) -> None:
+    """Code is only run where nobody else can write it."""
+    found = os.lstat(home)
+    if found.st_uid not in (0, os.geteuid()) or not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o022:
+        raise DeployError(
+            f"{home} could have been written by another user and is not run; remove it, or set bridge_path to a directory "
+            "that only the application's user writes"
+        )
+
+
+def _is_complete(home: str, files: dict[str, str]) -> bool:
+    for path, text in files.items():
+        try:
+            with open(os.path.join(home, path), encoding="utf-8", newline="") as file:
+                if file.read() != text:
+                    return False
+        except (OSError, ValueError):
+            return False
+    return True
+
+
+def read_environment_file(path: t.Optional[str]) -> dict[str, str]:
+    if not path:
+        return {}
+    try:
+        with open(path, encoding="utf-8") as file:
+            return parse_environment(file.read())
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = getattr(exc, "strerror", None) or "it is not UTF-8 text"
+        raise DeployError(f"environment_file {path} cannot be read: {reason}; correct the path, or run as its owner") from exc
+
+
+def process_environment(python: str, given: dict[str, str], path: str) -> dict[str, str]:
+    """What is added to the environment: as an activated virtual environment with the application's variables."""
+    added = dict(given)
+    folder = os.path.dirname(python)
+    if os.path.exists(os.path.join(os.path.dirname(folder), "pyvenv.cfg")):
+        added.setdefault("VIRTUAL_ENV", os.path.dirname(folder))
+        added["PATH"] = os.pathsep.join([folder, added.get("PATH", path)])
+    added.setdefault("PGCONNECT_TIMEOUT", "10")  # libpq's own default is to wait for ever
+    return added
+
+
+def secret_values(environment: dict[str, str]) -> set[str]:
+    """Values that must not show: by their name, and the passwords inside of URLs in both spellings."""
+    found = set()
+    for name, value in environment.items():
+        if _SECRET_NAME.search(name) and len(value) >= 4:
+            found.add(value)
+        match = re.match(r"[\w+.-]+://[^/@\s]*:([^/@\s]+)@", value) or re.match(r"[\w+.-]+://[^:/\s]*:(.+)@", value)
+        if match:
+            found |= {value, match.group(1), urllib.parse.unquote(match.group(1))}
+    return found
+
+
+def masked(text: str, hidden: t.Iterable[str]) -> str:
+    for value in sorted(hidden, key=len, reverse=True):
+        text = text.replace(value, "********") if value else text
+    return text
+
+
+class Bridge:
+    """The application of one release. `run` has the signature of AnsibleModule.run_command. Raises DeployError."""
+
+    def __init__(self, run: Run, params: dict[str, t.Any], framework: str, base: str) -> None:
+        self._run = run
+        self._framework = framework
+        self._base = base
+        self._chdir, self._python = params["chdir"], _program(params["python"])
+        if not os.path.isdir(self._chdir):
+            raise DeployError(f"chdir {self._chdir} is not a directory; name the project directory of the release")
+        given = {**read_environment_file(params.get("environment_file")), **environment_values(params["environment"] or {})}
+        self._environment = process_environment(self._python, given, os.environ.get("PATH", os.defpath))
+        self._hidden = secret_values(given)
+        self._settings = params.get("settings")
+
+    def call(self, verb: str, **arguments: t.Any) -> tuple[dict[str, t.Any], list[dict[str, t.Any]]]:
+        """(result, progress events) of one verb."""
+        request = _protocol.request(verb, self._framework, settings=self._settings, **arguments)
+        with tempfile.TemporaryFile() as answer:
+            rc, out, err = self._start(json.dumps(request), answer.fileno())
+            answer.seek(0)
+            data = answer.read()
+        try:
+            progress, result = _protocol.read_answer(data)
+        except _protocol.BridgeError as exc:
+            raise self._error(exc, rc, out, err) from None
+        return result, _without_secrets(progress)
+
+    def _start(self, request: str, descriptor: int) -> tuple[int, str, str]:
+        environment = {**self._environment, _protocol.FD_VARIABLE: str(descriptor)}
+        argv = [self._python, publish(self._base)]
+        return self._run(
+            argv,
+            data=request,
+            cwd=self._chdir,
+            environ_update=environment,
+            pass_fds=(descriptor,),
+            errors="surrogate_then_replace",
+        )
+
+    def _error(self, exc: _protocol.BridgeError, rc: int, out: str, err: str) -> DeployError:
+        detail = dict(exc.detail)
+        progress = detail.pop("progress", [])
+        hidden = self._hidden | {value for event in progress for value in event.get("values", [])}
+        output = {"rc": rc, "stdout": masked(out, hidden)[-_TAIL:], "stderr": masked(err, hidden)[-_TAIL:]}
+        message = exc.message
+        if exc.kind == "died":
+            last = next((line for line in reversed(output["stderr"].splitlines()) if line.strip()), "it printed nothing")
+            message = f"{self._python} ended with code {rc} and without an answer: {last}"
+        return DeployError(
+            masked(message, hidden), kind=exc.kind, progress=_without_secrets(progress), **_masked_tree(detail, hidden), **output
+        )
+
+
+def _without_secrets(progress: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    return [event for event in progress if event.get("what") != "secrets"]
+
+
+def _masked_tree(value: t.Any, hidden: set[str]) -> t.Any:
+    if isinstance(value, dict):
+        return {name: _masked_tree(inner, hidden) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_masked_tree(inner, hidden) for inner in value]
+    return masked(value, hidden) if isinstance(value, str) else value
+
+
+def _program(python: str) -> str:
+    found = python if os.path.isabs(python) else (shutil.which(python) or python)
+    if not os.path.isfile(found) or not os.access(found, os.X_OK):
+        raise DeployError(f"python {python} is not there or may not be run; name the interpreter of the release's environment")
+    return found

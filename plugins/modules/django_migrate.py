@@ -1,0 +1,347 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: django_migrate
+short_description: Bring a database to a Django migration
+version_added: 0.1.0
+description:
+  - Does all that C(manage.py migrate) does, through Django's own code in the application's interpreter. That includes the system checks, the checks
+    for conflicts and inconsistent history, and C(pre_migrate) and C(post_migrate) with their content types and permissions.
+  - One run at a time. A PostgreSQL advisory lock on a connection of its own keeps a second run of this module out.
+    A C(migrate) that somebody runs by hand does not know the lock; when it applies a migration of the plan meanwhile, this run stops and says so.
+  - A migration waits for its locks only as long as O(lock_timeout) allows, so that the queries behind it do not pile up. Then it is rolled back
+    and tried again. A failure names the sessions that were in the way.
+  - A migration that runs in a transaction is recorded inside of it. Django itself records some of them after the commit.
+extends_documentation_fragment:
+  - seamless.deploy._attributes
+  - seamless.deploy._django
+  - seamless.deploy._journal
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Returns the plan with its SQL. It reads in a transaction that the server keeps read-only, and makes not even the table C(django_migrations).
+  diff_mode:
+    support: full
+    details:
+      - Shows the last applied migration of each app before and after.
+  idempotent:
+    support: full
+    details:
+      - C(post_migrate) is sent on every run, as Django does it. What its receivers write is counted in RV(signal_writes) and is not a change.
+options:
+  database:
+    description: The alias in C(DATABASES).
+    type: str
+    default: default
+  database_name:
+    description:
+      - Migrate the database of this name in place of the one in the settings, on the same server and as the same role.
+      - This is how a database is migrated that was renamed behind a fence.
+    type: str
+  app:
+    description: Migrate this app label only, and what its migrations depend on.
+    type: str
+  name:
+    description:
+      - Migrate O(app) forwards or backwards to this migration. The beginning of its name is enough where only one begins so.
+      - V(zero) takes all migrations of the app back.
+    type: str
+  run_syncdb:
+    description: Also make the tables of apps that have no migrations.
+    type: bool
+    default: false
+  fake:
+    description:
+      - V(never) runs migrations.
+      - V(record) changes only the records of C(django_migrations) to what O(app) and O(name) say. Nothing is run.
+        It needs both, since to record everything at once hides what is missing.
+    type: str
+    choices: [never, record]
+    default: never
+  fake_initial:
+    description:
+      - V(never) runs the first migration of an app like any other.
+      - V(tables_exist) records it without running it when its tables and columns are there already.
+        Django compares names only. A column of another type, a missing index or a missing constraint goes unseen.
+    type: str
+    choices: [never, tables_exist]
+    default: never
+  lock_timeout:
+    description:
+      - Milliseconds that one transaction may keep other queries waiting while it waits for locks itself. V(0) is no limit. PostgreSQL only.
+      - Until the first statement that changes the schema, each statement may wait that long. Each one after it may wait for what is left since then,
+        and at least one millisecond.
+      - Replaces a C(lock_timeout) that the role, the settings or the migration set. The server is asked whether it took effect.
+    type: int
+    default: 200
+  concurrent_timeout:
+    description:
+      - The same for C(CREATE INDEX CONCURRENTLY) and its kind. They block nobody, and a short limit would leave invalid indexes. V(0) is no limit.
+      - An invalid index of just that name on that table, left by an earlier attempt, is dropped before the index is made again.
+    type: int
+    default: 0
+  retries:
+    description:
+      - How often one migration is tried again. Only after a lock was not to be had in time (SQLSTATE 55P03) and after a deadlock (40P01).
+      - The pause between grows from 0.1 to 5 seconds, half of it by chance.
+      - A migration without a transaction is not repeated as a whole. Its statements are, one by one.
+    type: int
+    default: 30
+  retry_time:
+    description: Seconds after which one migration is not tried again, whatever O(retries) says.
+    type: int
+    default: 300
+  advisory_lock_wait:
+    description: Seconds to wait for another run of this module on the same database.
+    type: int
+    default: 60
+notes:
+  - Supported are PostgreSQL and, without locks and retries, SQLite. MySQL is refused.
+  - Behind a pooler in transaction mode neither the lock nor the time limits hold. This is noticed and refused. Give the migration a direct connection
+    through O(environment).
+  - The connection is made with a limit of 10 seconds unless C(PGCONNECT_TIMEOUT) says otherwise.
+seealso:
+  - module: seamless.deploy.django_info
+author:
+  - seamless.deploy contributors (@seamless-deploy)
+"""
+
+EXAMPLES = r"""
+- name: Apply all pending migrations
+  seamless.deploy.django_migrate:
+    chdir: /srv/shop/releases/20260102T030405-1a2b3c4
+    python: /srv/shop/releases/20260102T030405-1a2b3c4/.venv/bin/python
+    environment_file: /srv/shop/releases/20260102T030405-1a2b3c4/.environment
+    bridge_path: /srv/shop/.deploy/bridge
+
+- name: Take the app orders back to its second migration
+  seamless.deploy.django_migrate:
+    chdir: /srv/shop/current
+    python: /srv/shop/current/.venv/bin/python
+    app: orders
+    name: "0002"
+"""
+
+RETURN = r"""
+plan:
+  description: The pending migrations in the order in which they run. In check mode with their SQL.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id: {description: App label and name., type: str, sample: shop.0002_order_note}
+    label: {description: App label., type: str}
+    name: {description: Name in the app., type: str}
+    backwards: {description: Whether it is taken back., type: bool}
+    atomic: {description: Whether it runs in a transaction., type: bool}
+    reversible: {description: Whether it can be taken back., type: bool}
+    data: {description: Whether it runs code or data statements whose effect its text does not show., type: bool}
+    operations: {description: Its operations in Django's words., type: list, elements: str}
+    sql: {description: 'Its statements. A comment says which can only be known when it runs.', type: list, elements: str}
+applied:
+  description: What this run applied or took back, in order. Empty in check mode. After a failure too.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id: {description: App label and name., type: str}
+    backwards: {description: Whether it was taken back., type: bool}
+    started: {description: 'Begin, UTC.', type: str}
+    finished: {description: 'End, UTC.', type: str}
+    seconds: {description: 'Duration, with all attempts.', type: float}
+    statements: {description: Number of statements of the last attempt., type: int}
+    retries: {description: How often it was tried again., type: int}
+    faked: {description: Whether it was only recorded., type: bool}
+pending:
+  description: What is not applied afterwards.
+  returned: success
+  type: list
+  elements: str
+before:
+  description: 'The last applied migration of each app before: C(app.name), or C(app.zero).'
+  returned: success
+  type: list
+  elements: str
+after:
+  description: The same afterwards. In check mode, what it would be.
+  returned: success
+  type: list
+  elements: str
+synced:
+  description: Tables that O(run_syncdb) made.
+  returned: success
+  type: list
+  elements: str
+missing:
+  description: Migrations on record that this code does not have.
+  returned: success
+  type: list
+  elements: str
+model_changes:
+  description: App label to what its models have and its migrations do not.
+  returned: success
+  type: dict
+dropped_invalid_indexes:
+  description: Invalid indexes of earlier attempts that were dropped.
+  returned: success
+  type: list
+  elements: str
+signal_writes:
+  description: Number of statements with which receivers of C(pre_migrate) and C(post_migrate) wrote.
+  returned: success
+  type: int
+failure:
+  description: The facts of a failed migration.
+  returned: when a migration failed
+  type: dict
+  contains:
+    migration: {description: App label and name., type: str}
+    operation: {description: 'Number, count and description of the operation that failed.', type: dict}
+    error: {description: What the database or the migration said. DETAIL is left out since it quotes rows., type: str}
+    sqlstate: {description: The database's code of the error., type: str}
+    place: {description: File and line in the application., type: str}
+    retries: {description: How often it was tried again., type: int}
+    blockers: {description: The sessions that were in the way., type: list, elements: dict}
+    rolled_back: {description: Whether nothing of it is left., type: bool}
+    completed_operations: {description: What was complete when it failed., type: list, elements: str}
+not_applied:
+  description: What of the plan was not applied.
+  returned: when a migration failed
+  type: list
+  elements: str
+kind:
+  description: One word for the kind of failure, for conditions in a play.
+  returned: failure
+  type: str
+  sample: migration_failed
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, journal_of
+from ansible_collections.seamless.deploy.plugins.module_utils._spec import JOURNAL_REQUIRED_BY, journal_spec
+
+ACTION = "database.migrate"
+
+
+def heads_list(heads: t.Optional[dict[str, str]]) -> list[str]:
+    """As app.name. Not as a dict: its keys would be app labels, and the journal refuses a key like `authtoken`."""
+    return [f"{app}.{name}" for app, name in sorted((heads or {}).items())]
+
+
+def request_of(params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The options as arguments of the bridge. Raises DeployError."""
+    if params["fake"] == "record" and not (params["app"] and params["name"]):
+        raise DeployError("fake is record but app and name are not both set; name the one migration to record")
+    for option in ("lock_timeout", "concurrent_timeout", "retries", "retry_time", "advisory_lock_wait"):
+        if params[option] < 0:
+            raise DeployError(f"{option} is {params[option]}; it cannot be less than 0")
+    names = ("database_name", "app", "name", "run_syncdb", "lock_timeout", "concurrent_timeout", "retries", "retry_time")
+    return {
+        **{name: params[name] for name in (*names, "advisory_lock_wait")},
+        "alias": params["database"],
+        "fake": params["fake"] == "record",
+        "fake_initial": params["fake_initial"] == "tables_exist",
+    }
+
+
+def run(params: dict[str, t.Any], check_mode: bool, bridge: Bridge, journal: Journal) -> dict[str, t.Any]:
+    request = request_of(params)
+    plan, _progress = bridge.call("plan", with_sql=check_mode, **request)
+    if check_mode:
+        return answer(plan, plan, changed=bool(plan["plan"] or plan["synced"]))
+    if not plan["plan"]:
+        done, _progress = bridge.call("apply", **request)
+    else:
+        done = _apply(params, bridge, journal, plan, request)
+    return answer(plan, done, changed=bool(done["applied"] or done["synced"]))
+
+
+def _apply(params: dict[str, t.Any], bridge: Bridge, journal: Journal, plan: dict[str, t.Any], request: dict[str, t.Any]) -> dict[str, t.Any]:
+    alias, step = params["database"], params["step"] or "migrate"
+    undo = {"alias": alias, "before": heads_list(plan["before"]), "applying": [item["id"] for item in plan["plan"]]}
+    with journal.step(params["deploy_id"] or "", step, ACTION, alias, undo=undo) as outcome:
+        try:
+            done, _progress = bridge.call("apply", **request)
+        except DeployError as exc:
+            outcome["applied"] = _note(params, journal, step, t.cast(list, exc.result.get("applied") or []))
+            exc.result["changed"] = bool(outcome["applied"])
+            raise
+        outcome["applied"] = _note(params, journal, step, done["applied"])
+        outcome["after"] = heads_list(done["after"])
+    return done
+
+
+def _note(params: dict[str, t.Any], journal: Journal, step: str, applied: list[dict[str, t.Any]]) -> list[str]:
+    for record in applied:
+        detail = {name: record[name] for name in ("id", "backwards", "seconds", "retries", "faked")}
+        journal.append(params["deploy_id"] or "", step, ACTION, "note", params["database"], detail)
+    return [record["id"] for record in applied]
+
+
+def answer(plan: dict[str, t.Any], done: dict[str, t.Any], changed: bool) -> dict[str, t.Any]:
+    before, after = heads_list(plan["before"]), heads_list(done["after"])
+    changes, missing = done["model_changes"], done["missing"]
+    warnings = [f"models of {app} differ from their migrations: {'; '.join(found)}" for app, found in changes.items()]
+    warnings += [f"{name} is on record in the database but not in this code" for name in missing]
+    return {
+        "changed": changed,
+        "plan": plan["plan"],
+        "applied": done.get("applied", []),
+        "pending": done["pending"],
+        "before": before,
+        "after": after,
+        "synced": done["synced"],
+        "missing": missing,
+        "model_changes": changes,
+        "dropped_invalid_indexes": done.get("dropped_invalid_indexes", []),
+        "signal_writes": done.get("signal_writes", 0),
+        "warnings": warnings,
+        "diff": {"before": "\n".join(before) + "\n", "after": "\n".join(after) + "\n"},
+    }
+
+
+def argument_spec() -> dict[str, t.Any]:
+    return {
+        **bridge_spec(),
+        **journal_spec(),
+        "database": {"type": "str", "default": "default"},
+        "database_name": {"type": "str"},
+        "app": {"type": "str"},
+        "name": {"type": "str"},
+        "run_syncdb": {"type": "bool", "default": False},
+        "fake": {"type": "str", "choices": ["never", "record"], "default": "never"},
+        "fake_initial": {"type": "str", "choices": ["never", "tables_exist"], "default": "never"},
+        "lock_timeout": {"type": "int", "default": 200},
+        "concurrent_timeout": {"type": "int", "default": 0},
+        "retries": {"type": "int", "default": 30},
+        "retry_time": {"type": "int", "default": 300},
+        "advisory_lock_wait": {"type": "int", "default": 60},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=argument_spec(),
+        required_by={**JOURNAL_REQUIRED_BY, "name": ["app"]},
+        supports_check_mode=True,
+    )
+    try:
+        result = run(module.params, module.check_mode, bridge_of(module, "django"), journal_of(module.params))
+    except DeployError as exc:
+        module.fail_json(msg=exc.msg, **exc.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
