@@ -209,7 +209,7 @@ def floor_environment(interpreter: str, version: str) -> str:
 
 @check("structure: argument specs, sizes, names, translations")
 def house(session: nox.Session) -> str:
-    output = python(session, "-m", "pytest", "-q", "tests/unit/test_house", cwd=ROOT)
+    output = python(session, "-m", "pytest", "-q", "--tb=short", "tests/unit/test_house", cwd=ROOT)
     for line in re.findall(r"UserWarning: (.*over the soft limit.*)$", output, re.MULTILINE):
         say(f"check: house   note: {line}")
     return output.strip().splitlines()[-1].strip("= ")

@@ -54,7 +54,7 @@ def same(left: object, right: object) -> bool:
     return type(left) is type(right) and left == right
 
 
-@pytest.mark.parametrize("name", ["README.md", "defaults/main.yml", "meta/argument_specs.yml", "tasks/main.yml"])
+@pytest.mark.parametrize("name", ["README.md", "defaults/main.yml", "meta/argument_specs.yml"])
 def test_role_has_the_file(role: Path, name: str) -> None:
     assert (role / name).is_file(), f"roles/{role.name}/{name} is missing"
 
