@@ -35,8 +35,8 @@ def test_source_names_its_licence(path: Path) -> None:
 @pytest.mark.parametrize("path", PLUGINS, ids=name)
 def test_plugin_code_follows_the_rules(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    if not tree.body:
-        return
+    if path.name == "__init__.py" and len(tree.body) <= 1:
+        return  # nothing but, perhaps, its docstring
     imported = [node.names[0].name for node in tree.body if getattr(node, "module", "") == "__future__"]
     asserts = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
     star = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
