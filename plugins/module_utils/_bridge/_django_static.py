@@ -41,9 +41,16 @@ def _why_not(root: str) -> str:
 
     if not apps.is_installed("django.contrib.staticfiles"):
         return "django.contrib.staticfiles is not in INSTALLED_APPS"
+    if root:
+        return ""
     from django.contrib.staticfiles.management.commands.collectstatic import Command
+    from django.core.exceptions import ImproperlyConfigured
 
-    return "STATIC_ROOT is not set" if Command().is_local_storage() and not root else ""
+    try:
+        needs_root = Command().is_local_storage()
+    except ImproperlyConfigured:
+        needs_root = True
+    return "STATIC_ROOT is not set" if needs_root else ""
 
 
 def _run(dry_run: bool) -> dict[str, t.Any]:
