@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _drain
@@ -78,11 +77,7 @@ class LinkEntrance:
 
     def target(self) -> str:
         """The path the entrance leads to, absolute; "" without one."""
-        try:
-            text = os.readlink(self.path)
-        except OSError:
-            return ""
-        return os.path.normpath(os.path.join(os.path.dirname(self.path), text))
+        return target_of(self.path)
 
     def leads_to(self, path: str) -> bool:
         target = self.target()
@@ -126,5 +121,10 @@ class LinkEntrance:
         return _drain.drain(unit.socket, timeout)
 
 
-def entrance_of(path: t.Optional[str], waiter: Waiter) -> LinkEntrance:
-    return LinkEntrance(path or "", waiter)
+def target_of(entrance: str) -> str:
+    """Where a link leads, absolute; "" when there is none."""
+    try:
+        text = os.readlink(entrance)
+    except OSError:
+        return ""
+    return os.path.normpath(os.path.join(os.path.dirname(entrance), text))

@@ -9,6 +9,8 @@ import os
 import typing as t
 
 LINES = 20
+#: How far back the cause of a failure is looked for: gunicorn puts a stack of its own behind the application's.
+CAUSE_LINES = 300
 LINE_CHARACTERS = 500
 BYTES = 64 * 1024
 
@@ -17,6 +19,19 @@ def tail(lines: t.Iterable[str], count: int = LINES) -> list[str]:
     """The last lines that say something, each cut to a readable length. Pure."""
     kept = [line.rstrip() for line in lines if line.strip()]
     return [line if len(line) <= LINE_CHARACTERS else line[:LINE_CHARACTERS] + " ..." for line in kept[-count:]]
+
+
+def cause(lines: t.Iterable[str]) -> str:
+    """The exception of the last traceback that is the application's own, or "". Pure; only for people."""
+    found, inside = "", False
+    for line in lines:
+        if "Traceback (most recent call last)" in line:
+            inside = True
+        elif inside and line.strip() and not line.startswith((" ", "\t")):
+            inside = False
+            if "HaltServer" not in line and not line.startswith("SystemExit"):
+                found = line.strip()
+    return found[:LINE_CHARACTERS]
 
 
 def tail_of_file(path: str, count: int = LINES) -> list[str]:

@@ -106,9 +106,10 @@ class Operation:
         try:
             doers[action.kind](action.unit)
         except DeployError as exc:
-            tail = self._manager.log_tail(action.unit, _logs.LINES)
-            told = self._way_back(action, actions)
-            result = {"log_tail": tail, "measured": self.measured.to_json(), **exc.result}
+            log = self._manager.log_tail(action.unit, _logs.CAUSE_LINES)
+            cause = _logs.cause(log) if action.kind in (_plan.START, _plan.READY, _plan.VERIFY) else ""
+            told = [*([f"its log says: {cause.rstrip('.')}"] if cause else []), *self._way_back(action, actions)]
+            result = {"log_tail": log[-_logs.LINES :], "measured": self.measured.to_json(), **exc.result}
             raise DeployError(". ".join([exc.msg.rstrip("."), *told]), **result) from exc
 
     def _start(self, unit: Unit) -> None:

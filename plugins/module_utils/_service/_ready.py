@@ -135,6 +135,7 @@ class Proof:
     """Which release a process belongs to. `problem` refuses it, `weak` says what could not be seen."""
 
     cwd: str = ""
+    directory_ok: t.Optional[bool] = None
     interpreter_ok: t.Optional[bool] = None
     problem: str = ""
     weak: str = ""
@@ -157,7 +158,7 @@ def judge(facts: _process.ProcessFacts, directory: str, interpreter: str, venvs:
         )
     elif interpreter and right is None:
         weak = f"which interpreter process {facts.pid} runs cannot be seen: taken from its working directory alone"
-    return Proof(facts.cwd or "", right, problem, weak)
+    return Proof(facts.cwd or "", inside if directory else None, right, problem, weak)
 
 
 def prove(pid: int, directory: str, interpreter: str) -> Proof:

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _process
-from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit, UnitStatus
+from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit
 from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance import LinkEntrance, check_socket
 from ansible_collections.seamless.deploy.plugins.module_utils._service._plan import Observed, Request
 from ansible_collections.seamless.deploy.plugins.module_utils._service._ready import Health, Waiter
@@ -102,6 +102,11 @@ class Setup:
             self.manager.warnings.append(f"as of now the change would be refused: {exc.msg}")
 
 
-def status_facts(name: str, status: UnitStatus) -> dict[str, t.Any]:
-    """A unit's status as service_info returns it. Pure."""
-    return {"name": name, **dataclasses.asdict(status)}
+def unit_states(params: dict[str, t.Any], run: t.Callable[..., tuple]) -> list[dict[str, t.Any]]:
+    """The units that service_info was asked for. Raises DeployError."""
+    if not params["names"]:
+        return []
+    if not params["manager"]:
+        raise DeployError("names needs manager: a unit is known to one service manager")
+    manager = manager_of(params, run)
+    return [{"name": name, **dataclasses.asdict(manager.status(Unit(name, "web")))} for name in params["names"]]

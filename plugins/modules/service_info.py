@@ -1,0 +1,213 @@
+#!/usr/bin/python
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: service_info
+short_description: Who serves behind an entrance or a socket, and what the service manager says of its units
+version_added: 0.1.0
+description:
+  - Asks the health check once, and names the process that answers, its directory, its release and whether it runs the right
+    interpreter.
+  - Returns the state of the units in O(names). That nobody answers, or that a unit is unknown, is an answer and no failure.
+extends_documentation_fragment:
+  - seamless.deploy._attributes
+  - seamless.deploy._attributes.info
+options:
+  entrance:
+    description: Path of the symbolic link that leads to the socket of the release that serves.
+    type: path
+  socket:
+    description: Path of a unix socket to ask instead of O(entrance).
+    type: path
+  directory:
+    description: Directory that the answering process should work in or below.
+    type: path
+  interpreter:
+    description: Python that the answering process should run.
+    type: path
+  health_path:
+    description: What is requested.
+    type: str
+    default: /health/
+  health_status:
+    description: The status that counts as healthy.
+    type: int
+    default: 200
+  health_host:
+    description: Host header of the request.
+    type: str
+    default: localhost
+  health_headers:
+    description:
+      - More headers of the request, such as C(X-Forwarded-Proto). They are not secret.
+    type: dict
+    default: {}
+  timeout:
+    description: Seconds to wait for the answer.
+    type: float
+    default: 10
+  names:
+    description: Units to look at. Needs O(manager).
+    type: list
+    elements: str
+    default: []
+  manager:
+    description: The service manager that runs the units.
+    type: str
+    choices: [supervisor, systemd]
+  supervisor_config:
+    description: Path of the C(supervisord.conf) that supervisord was started with. Required with O(manager=supervisor).
+    type: path
+  systemd_scope:
+    description: Whether the units belong to the system or to the user that the task runs as.
+    type: str
+    choices: [system, user]
+    default: system
+seealso:
+  - module: seamless.deploy.service_restart
+author:
+  - seamless.deploy contributors (@seamless-deploy)
+"""
+
+EXAMPLES = r"""
+- name: See which release serves
+  seamless.deploy.service_info:
+    entrance: /srv/shop/run/web.sock
+  register: shop
+
+- name: Tell
+  ansible.builtin.debug:
+    msg: "{{ shop.serving.release }} answers in {{ shop.serving.seconds }} s"
+"""
+
+RETURN = r"""
+serving:
+  description: What answered; empty without O(entrance) and O(socket).
+  type: dict
+  returned: success
+  contains:
+    answers:
+      description: Whether anything answered over HTTP.
+      type: bool
+    healthy:
+      description: Whether it answered O(health_status).
+      type: bool
+    status:
+      description: Status of the answer, 0 without one.
+      type: int
+    body_excerpt:
+      description: The first 300 characters of the answer.
+      type: str
+    seconds:
+      description: How long the answer took.
+      type: float
+    pid:
+      description: The process that listens, 0 where the system does not tell.
+      type: int
+    directory:
+      description: Where that process works, empty when this user may not see it.
+      type: str
+    release:
+      description: The release that directory belongs to.
+      type: str
+    directory_ok:
+      description: Whether that is in O(directory); null when unknown or not asked.
+      type: bool
+    interpreter_ok:
+      description: Whether it runs O(interpreter); null when unknown or not asked.
+      type: bool
+    problem:
+      description: What is wrong or could not be seen, in a sentence.
+      type: str
+entrance:
+  description: Where the entrance leads.
+  type: dict
+  returned: success
+  contains:
+    target:
+      description: The socket it leads to, empty without one.
+      type: str
+    unit:
+      description: The one of O(names) whose main process listens there.
+      type: str
+units:
+  description: The units in O(names), in that order.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    name:
+      description: Name of the unit.
+      type: str
+    known:
+      description: Whether the manager knows it.
+      type: bool
+    running:
+      description: Whether it runs.
+      type: bool
+    pid:
+      description: Its main process, 0 without one.
+      type: int
+    detail:
+      description: The state in the manager's own words.
+      type: str
+    starts_at_boot:
+      description: Whether it comes back after a boot.
+      type: bool
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._service import _serving
+from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance import target_of
+from ansible_collections.seamless.deploy.plugins.module_utils._service._setup import health_of, unit_states
+
+
+def run(params, run_command):
+    """What is seen now."""
+    path = params["socket"] or params["entrance"]
+    seen = {}
+    if path:
+        proof = (params["directory"] or "", params["interpreter"] or "")
+        seen = _serving.serving(path, health_of(params), *proof, timeout=params["timeout"])
+    units = unit_states(params, run_command)
+    entrance = {
+        "target": target_of(params["entrance"]) if params["entrance"] else "",
+        "unit": _serving.unit_behind(seen.get("pid", 0), units) if params["entrance"] else "",
+    }
+    return {"changed": False, "serving": seen, "entrance": entrance, "units": units}
+
+
+def main():
+    spec = {
+        "entrance": {"type": "path"},
+        "socket": {"type": "path"},
+        "directory": {"type": "path"},
+        "interpreter": {"type": "path"},
+        "health_path": {"type": "str", "default": "/health/"},
+        "health_status": {"type": "int", "default": 200},
+        "health_host": {"type": "str", "default": "localhost"},
+        "health_headers": {"type": "dict", "default": {}},
+        "timeout": {"type": "float", "default": 10},
+        "names": {"type": "list", "elements": "str", "default": []},
+        "manager": {"type": "str", "choices": ["supervisor", "systemd"]},
+        "supervisor_config": {"type": "path"},
+        "systemd_scope": {"type": "str", "choices": ["system", "user"], "default": "system"},
+    }
+    module = AnsibleModule(
+        argument_spec=spec,
+        supports_check_mode=True,
+        required_if=[("manager", "supervisor", ["supervisor_config"])],
+    )
+    try:
+        result = run(module.params, module.run_command)
+    except DeployError as exc:
+        module.fail_json(msg=exc.msg, **exc.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
