@@ -287,6 +287,7 @@ removed:
 import copy
 import datetime
 import getpass
+import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -438,10 +439,13 @@ def main() -> None:
     }
     module.no_log_values = {secret for secret in secrets if secret}
     invocation = shown(module.params)
+    os.umask(0o022)  # other users read a release: the bridge's, the web server's
     try:
         result = run(module.params, module.check_mode, module.run_command)
     except DeployError as exc:
         module.fail_json(msg=exc.msg, invocation=invocation, **exc.result)
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
     module.exit_json(invocation=invocation, **result)
 
 

@@ -14,8 +14,10 @@ import typing as t
 
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._environment import parse_environment
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal
 
-from tests.support.release import Repository, Target, make_wheel
+from tests.support.release import Repository, Target, make_wheel, snapshot
 
 
 @pytest.fixture
@@ -36,15 +38,6 @@ def wheelhouse(tmp_path: pathlib.Path) -> pathlib.Path:
     make_wheel(folder, "greeting", "1.0")
     make_wheel(folder, "greeting", "2.0")
     return folder
-
-
-def tree(path: pathlib.Path) -> dict[str, t.Any]:
-    """Everything below a directory, with what would show that it was touched."""
-    found = {}
-    for entry in sorted(path.rglob("*")):
-        facts = entry.lstat()
-        found[str(entry)] = (facts.st_mode, facts.st_mtime_ns, facts.st_ino)
-    return found
 
 
 def test_a_first_release_is_prepared_and_activated(repository: Repository, target: Target) -> None:
@@ -112,3 +105,139 @@ def test_dependencies_by_pip_are_reused_and_stand_alone(
     assert second["release_path"] not in "".join(
         path.read_text(errors="replace") for path in pathlib.Path(third["venv"], "bin").iterdir() if path.is_file()
     )
+
+
+def test_check_mode_tells_and_touches_nothing(repository: Repository, target: Target, wheelhouse: pathlib.Path) -> None:
+    repository.commit({"requirements.txt": "greeting\n"})
+    options = {"wheelhouse": str(wheelhouse), "shared": ["media"], "environment": {"A": "1"}}
+    before_first = snapshot(target.root)
+    told = target.prepare(repository, check_mode=True, **options)
+    assert snapshot(target.root) == before_first == {}
+    made = target.deploy(repository, **options)
+    assert sorted(told) == sorted(made) and told["changed"] and told["dependencies"] == "installed"
+    repository.commit({"shop/migrations/0002_next.py": ""})
+    before = snapshot(target.root)
+    told = target.prepare(repository, check_mode=True, **options)
+    assert snapshot(target.root) == before
+    assert told["changed"] and told["dependencies"] == "reused" and told["commit"] == repository.head()
+    assert told["migration_files"] == ["shop/migrations/0002_next.py"] and told["previous"] == made["release"]
+    assert told["shared_links"] == {"media": "../../shared/media"}
+    assert target.run(check_mode=True, state="activated", release=made["release"])["changed"] is False
+    assert target.run(check_mode=True, state="pruned", keep=1)["removed"] == []
+    assert snapshot(target.root) == before
+
+
+def test_the_way_back_and_a_rejected_release(repository: Repository, target: Target) -> None:
+    first = target.deploy(repository, installer="none")
+    repository.commit({"manage.py": "two"})
+    second = target.deploy(repository, installer="none")
+    back = target.activate(first["release"])
+    assert back["previous"] == second["release"]
+    assert (back["diff"]["before"]["release"], back["diff"]["after"]["release"]) == (
+        second["release"],
+        first["release"],
+    )
+    rejected = target.run(state="rejected", release=second["release"], reason="health check failed")
+    assert rejected["changed"] and not target.run(state="rejected", release=second["release"])["changed"]
+    with pytest.raises(DeployError, match="rejected .health check failed"):
+        target.activate(second["release"])
+    third = target.prepare(repository, installer="none")
+    assert third["changed"] and third["commit"] == second["commit"] and third["release"] > second["release"]
+
+
+def test_a_first_release_goes_back_to_none(repository: Repository, target: Target) -> None:
+    made = target.deploy(repository, installer="none")
+    assert target.activate("")["previous"] == made["release"]
+    assert not os.path.lexists(target.root / "current")
+    assert target.run(state="rejected", release=made["release"], reason="x")["changed"]
+
+
+def test_pruning_after_failed_deploys_in_a_row(repository: Repository, target: Target) -> None:
+    good = []
+    for number in range(3):
+        repository.commit({"manage.py": f"good {number}"})
+        good.append(target.deploy(repository, installer="none")["release"])
+    failed = []
+    for number in range(4):
+        repository.commit({"manage.py": f"bad {number}"})
+        failed.append(target.deploy(repository, installer="none")["release"])
+        target.activate(good[2])
+        target.run(state="rejected", release=failed[-1], reason="failed")
+        pruned = target.run(state="pruned", keep=3)
+        assert set(good) <= set(pruned["kept"])
+    assert pruned["kept"] == good and sorted(os.listdir(target.root / "releases")) == good
+    pruned = target.run(state="pruned", keep=1)
+    assert pruned["kept"] == [good[1], good[2]] and pruned["previous"] == good[1]
+    assert not target.run(state="pruned", keep=1)["changed"]
+
+
+def test_pruning_with_a_dangling_link_and_an_unfinished_deploy(
+    repository: Repository, target: Target, tmp_path: pathlib.Path
+) -> None:
+    names = []
+    for number in range(3):
+        repository.commit({"manage.py": str(number)})
+        names.append(target.deploy(repository, installer="none")["release"])
+    (target.root / "current").unlink()
+    (target.root / "current").symlink_to("releases/20200101T000000-0000000")
+    journal = Journal(str(tmp_path / "journal.jsonl"))
+    journal.append("d1", "deploy", "deploy", "begin")
+    repository.commit({"manage.py": "beside"})
+    options = {"journal": journal.path, "deploy_id": "d1"}
+    beside = target.prepare(repository, installer="none", **options)["release"]
+    pruned = target.run(state="pruned", keep=1, keep_releases=[names[0]], **options)
+    assert pruned["kept"] == [names[0], names[2], beside] and pruned["removed"] == [names[1]]
+    events = [(record.action, record.event) for record in journal.read()]
+    assert events[1:] == [(a, e) for a in ("release.prepare", "release.remove") for e in ("intent", "done")]
+
+
+def test_what_a_crash_left_is_removed_by_the_next_run(repository: Repository, target: Target) -> None:
+    live = target.deploy(repository, installer="none")
+    bare = target.root / "releases" / "20200101T000000-0000000"
+    bare.mkdir()
+    cut = target.root / "releases" / "20200101T000001-0000000"
+    cut.mkdir()
+    manifest = {**live["manifest"], "release": cut.name, "result": "preparing"}
+    (cut / ".release.json").write_text(json.dumps(manifest))
+    mine = target.root / "releases" / "my-own-directory"
+    mine.mkdir()
+    (target.root / "releases" / ".removing-20190101T000000-0000000").mkdir()
+    repository.commit({"manage.py": "two"})
+    made = target.prepare(repository, installer="none")
+    assert sorted(os.listdir(target.root / "releases")) == [live["release"], made["release"], mine.name]
+
+
+def test_activation_is_journaled_with_its_undo(repository: Repository, target: Target, tmp_path: pathlib.Path) -> None:
+    first = target.deploy(repository, installer="none")
+    repository.commit({"manage.py": "two"})
+    second = target.prepare(repository, installer="none")
+    journal = Journal(str(tmp_path / "journal.jsonl"))
+    target.run(state="activated", release=second["release"], journal=journal.path, deploy_id="d2")
+    records = journal.read()
+    assert [(record.step, record.action, record.event) for record in records] == [
+        ("start", "release.activate", "intent"),
+        ("start", "release.activate", "done"),
+    ]
+    assert records[0].undo == {"release": first["release"]}
+
+
+def test_shared_paths_outlive_releases(repository: Repository, target: Target) -> None:
+    repository.commit({"media/logo.txt": "logo", "data/keep/.gitkeep": ""})
+    shared = ["media", ".env", "db.sqlite3", "data/keep", "logs.d/"]
+    first = target.deploy(repository, installer="none", shared=shared)
+    release = pathlib.Path(first["release_path"])
+    assert (target.root / "shared" / "media" / "logo.txt").read_text() == "logo"
+    assert (target.root / "shared" / "logs.d").is_dir() and (target.root / "shared" / "data" / "keep").is_dir()
+    assert not (target.root / "shared" / ".env").exists() and os.readlink(release / ".env") == "../../shared/.env"
+    assert os.readlink(release / "data" / "keep") == "../../../shared/data/keep"
+    (release / "media" / "upload.txt").write_text("upload")
+    (release / "db.sqlite3").write_text("rows")
+    repository.commit({"media/logo.txt": "new logo"})
+    second = target.deploy(repository, installer="none", shared=shared)
+    release = pathlib.Path(second["release_path"])
+    assert (release / "media" / "upload.txt").read_text() == "upload"
+    assert (release / "media" / "logo.txt").read_text() == "logo"
+    assert (release / "db.sqlite3").read_text() == "rows"
+    assert any("media: what the release brings is left out" in warning for warning in second["warnings"])
+    target.run(state="removed", release=target.prepare(repository, installer="none")["release"])
+    assert (target.root / "shared" / "media" / "upload.txt").exists()

@@ -190,6 +190,6 @@ def recording_run(arguments: list[str]) -> t.Callable[..., tuple[int, str, str]]
         finally:
             stop.set()
             thread.join()
-            arguments += [" ".join(args), *watched]
+            arguments.extend([" ".join(args), *watched])
 
     return run
