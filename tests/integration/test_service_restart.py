@@ -329,7 +329,7 @@ def test_the_cause_of_a_crash_is_named_without_waiting_for_the_limit(shop: Shop)
     shop.release("r1", application="import missing_module")
     result = refuse(shop.web("r1"), state="started", ready_timeout=60)
     assert "does not come up" in result["msg"] and "is not ready after" not in result["msg"]
-    assert "its log says: ModuleNotFoundError: No module named 'missing_module'" in result["msg"]
+    assert "Its log says: ModuleNotFoundError: No module named 'missing_module'" in result["msg"]
     assert 0 < len(result["log_tail"]) <= 20
 
 

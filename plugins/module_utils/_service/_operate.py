@@ -108,7 +108,7 @@ class Operation:
         except DeployError as exc:
             log = self._manager.log_tail(action.unit, _logs.CAUSE_LINES)
             cause = _logs.cause(log) if action.kind in (_plan.START, _plan.READY, _plan.VERIFY) else ""
-            told = [*([f"its log says: {cause.rstrip('.')}"] if cause else []), *self._way_back(action, actions)]
+            told = [*([f"Its log says: {cause.rstrip('.')}"] if cause else []), *self._way_back(action, actions)]
             result = {"log_tail": log[-_logs.LINES :], "measured": self.measured.to_json(), **exc.result}
             raise DeployError(". ".join([exc.msg.rstrip("."), *told]), **result) from exc
 
