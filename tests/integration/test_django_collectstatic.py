@@ -57,7 +57,7 @@ def names(folder: pathlib.Path) -> set[str]:
 
 def test_collects_publishes_and_then_does_nothing(project: Project) -> None:
     first = collect(project)
-    assert first["changed"] and first["copied"] == 2 and first["post_processed"] == 2 and first["skipped_reason"] == ""
+    assert first["changed"] and first["copied"] == 2 and first["post_processed"] >= 2 and first["skipped_reason"] == ""
     base = project.path.parent
     assert "staticfiles.json" in names(base / "collected")
     assert names(base / "public") == names(base / "collected") - {"staticfiles.json"}
