@@ -13,9 +13,9 @@ from ansible_collections.seamless.deploy.plugins.module_utils import _contract
 VERSION = 1
 FILE_NAME = ".release.json"
 
-#: `preparing` until the directory is complete; `prepared` until it was live; `good` once it served and
+#: `preparing` until its code is there, `pulled` until the directory is complete; `prepared` until it was live; `good` once it served and
 #: was verified; `rejected` when a deploy of it failed: it is never taken again.
-RESULTS = ("preparing", "prepared", "good", "rejected")
+RESULTS = ("preparing", "pulled", "prepared", "good", "rejected")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ReleaseManifest:
     commit: full commit id, or the tree hash for a directory or archive.
     identity: hash over everything that makes this release what it is; equal identities are one release.
     dependencies: fingerprint, installer, python (version), how (installed|reused|none).
-    units: names of the services that run it.
+    units: the services that run it, each with at least unit, name, unit_class, socket, entrance and definition.
     demands: what its models demand of the schema, as the bridge describes it (empty: not known).
     prepared_at, activated_at: UTC, ISO 8601; activated_at is "" until then.
     who: who asked for it. result: one of RESULTS. reason: why it was rejected.
@@ -39,7 +39,7 @@ class ReleaseManifest:
     prepared_at: str
     who: str = ""
     dependencies: dict[str, str] = dataclasses.field(default_factory=dict)
-    units: list[str] = dataclasses.field(default_factory=list)
+    units: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     demands: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     shared: list[str] = dataclasses.field(default_factory=list)
     activated_at: str = ""

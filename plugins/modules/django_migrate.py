@@ -276,10 +276,17 @@ def _apply(params: dict[str, t.Any], bridge: Bridge, journal: Journal, plan: dic
         except DeployError as exc:
             outcome["applied"] = _note(params, journal, step, t.cast(list, exc.result.get("applied") or []))
             exc.result["changed"] = bool(outcome["applied"])
+            outcome["left_behind"] = left_behind(exc.result)
             raise
         outcome["applied"] = _note(params, journal, step, done["applied"])
         outcome["after"] = heads_list(done["after"])
     return done
+
+
+def left_behind(result: dict[str, t.Any]) -> bool:
+    """Whether more than `applied` may have changed: half of a migration, or whatever an interpreter that died had done."""
+    failure = t.cast(dict, result.get("failure") or {})
+    return not failure.get("rolled_back", True) or result.get("kind") == "died"
 
 
 def _note(params: dict[str, t.Any], journal: Journal, step: str, applied: list[dict[str, t.Any]]) -> list[str]:

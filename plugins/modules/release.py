@@ -36,13 +36,14 @@ options:
     required: true
   state:
     description:
-      - V(prepared) makes the release that the other options describe, or finds it.
+      - V(prepared) makes the release that the other options describe, or finds it. With O(release) it completes one that was pulled.
+      - V(pulled) is the first half of that. The code is fetched and checked, so that something can be done to it before it is installed.
       - V(activated) makes O(release) the live one, by replacing the link C(current) in one step.
-      - V(rejected) marks O(release) as failed. It is never taken again.
+      - V(rejected) marks O(release) as failed. It is never taken again. One that is not complete is removed.
       - V(removed) deletes O(release), unless it is the live one or the previous good one.
       - V(pruned) deletes releases beyond O(keep), and what a crash left half made.
     type: str
-    choices: [prepared, activated, rejected, pruned, removed]
+    choices: [pulled, prepared, activated, rejected, pruned, removed]
     default: prepared
   release:
     description:
@@ -170,9 +171,9 @@ options:
     type: str
   units:
     description:
-      - Names of the services that run the release, recorded when it is activated.
+      - The services that run the release, as the filter P(seamless.deploy.release_units#filter) returns them. Recorded when it is prepared.
     type: list
-    elements: str
+    elements: dict
     default: []
   demands:
     description:
@@ -233,45 +234,50 @@ previous:
   type: str
 previous_path:
   description: Directory of the live release.
-  returned: O(state=prepared)
+  returned: O(state=pulled), O(state=prepared)
   type: str
 project_path:
   description: Directory of the project in the release.
-  returned: O(state=prepared)
+  returned: O(state=pulled), O(state=prepared)
   type: str
 python:
   description: Interpreter of the release.
-  returned: O(state=prepared)
+  returned: O(state=pulled), O(state=prepared)
   type: str
 venv:
   description: Virtual environment of the release. Empty with O(installer=none).
-  returned: O(state=prepared)
+  returned: O(state=pulled), O(state=prepared)
   type: str
 commit:
   description: Full commit, or a hash over the files of O(source).
-  returned: O(state=prepared)
+  returned: O(state=pulled), O(state=prepared)
   type: str
 environment_file:
   description: File with the environment variables.
-  returned: O(state=prepared)
+  returned: O(state=pulled), O(state=prepared)
   type: str
 dependencies:
   description: V(installed), V(reused) from an earlier release, or V(none).
-  returned: O(state=prepared)
+  returned: O(state=pulled), O(state=prepared)
   type: str
 migration_files:
   description: Files in directories named C(migrations) that the live release does not have.
-  returned: O(state=prepared)
+  returned: O(state=pulled), O(state=prepared)
   type: list
   elements: str
 shared_links:
   description: Shared paths, and what their links hold.
-  returned: O(state=prepared)
+  returned: O(state=pulled), O(state=prepared)
   type: dict
 manifest:
   description: What is recorded of the release.
   returned: O(state=prepared), O(state=activated), O(state=rejected)
   type: dict
+previous_units:
+  description: The services of the live release, as its manifest has them.
+  returned: O(state=pulled), O(state=prepared)
+  type: list
+  elements: dict
 kept:
   description: Ids of the releases that stay.
   returned: O(state=pruned)
@@ -308,7 +314,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._release._source i
 from ansible_collections.seamless.deploy.plugins.module_utils._release._store import Store
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import JOURNAL_REQUIRED_BY, journal_spec
 
-_STEPS = {"prepared": "pull", "activated": "start", "rejected": "pull", "pruned": "verify", "removed": "verify"}
+_STEPS = {"pulled": "pull", "prepared": "install", "activated": "start", "rejected": "pull", "pruned": "verify", "removed": "verify"}
 
 
 def argument_spec() -> dict[str, t.Any]:
@@ -317,7 +323,7 @@ def argument_spec() -> dict[str, t.Any]:
         "path": {"type": "path", "required": True},
         "state": {
             "type": "str",
-            "choices": ["prepared", "activated", "rejected", "pruned", "removed"],
+            "choices": ["pulled", "prepared", "activated", "rejected", "pruned", "removed"],
             "default": "prepared",
         },
         "release": {"type": "str"},
@@ -344,7 +350,7 @@ def argument_spec() -> dict[str, t.Any]:
         "keep": {"type": "int", "default": 5},
         "keep_releases": words,
         "reason": {"type": "str"},
-        "units": words,
+        "units": {"type": "list", "elements": "dict", "default": []},
         "demands": {"type": "dict", "default": {}},
         "who": {"type": "str"},
         **journal_spec(),
@@ -367,14 +373,12 @@ def wanted_from(params: dict[str, t.Any]) -> Wanted:
         shared=_options.shared_paths(params["shared"]),
         environment=environment_values(params["environment"]),
         configuration=params["configuration"],
+        units=params["units"],
         who=params["who"] or getpass.getuser(),
     )
 
 
 def prepare(context: _actions.Context, params: dict[str, t.Any], run_command: t.Any) -> dict[str, t.Any]:
-    if bool(params["repository"]) == bool(params["source"]):
-        found = "both are given" if params["source"] else "neither is given"
-        raise DeployError(f"state=prepared needs one of repository and source; {found}")
     access = GitAccess(params["key"] or "", params["key_file"] or "", params["known_hosts"])
     preparation = Preparation(
         run_command,
@@ -382,15 +386,20 @@ def prepare(context: _actions.Context, params: dict[str, t.Any], run_command: t.
         wanted_from(params),
         context.check,
         datetime.datetime.now(datetime.timezone.utc),
-        lambda release: context.record("release.prepare", release, {"release": release}),
+        lambda action, release: context.record(action, release, {"release": release}),
     )
+    if params["state"] == "prepared" and params["release"]:
+        return preparation.complete(params["release"])
+    if bool(params["repository"]) == bool(params["source"]):
+        found = "both are given" if params["source"] else "neither is given"
+        raise DeployError(f"state={params['state']} needs one of repository and source; {found}")
 
     def make_git(private: str) -> GitSource:
         repository = params["repository"].strip()
         return GitSource(run_command, repository, context.store.cache, private, access, borrow=context.check)
 
     in_use = _actions.in_use(context.journal, params["keep_releases"])
-    return preparation.prepare(lambda private: source_of(params, make_git, private), in_use)
+    return preparation.prepare(lambda private: source_of(params, make_git, private), in_use, params["state"] == "pulled")
 
 
 def run(params: dict[str, t.Any], check_mode: bool, run_command: t.Any) -> dict[str, t.Any]:
@@ -401,13 +410,13 @@ def run(params: dict[str, t.Any], check_mode: bool, run_command: t.Any) -> dict[
     step = params["step"] or _STEPS[state]
     context = _actions.Context(Store(params["path"]), journal, params["deploy_id"] or "", step, check_mode, now)
     try:
-        if state == "prepared":
+        if state in ("pulled", "prepared"):
             return prepare(context, params, run_command)
         if state == "pruned":
             in_use = _actions.in_use(journal, params["keep_releases"])
             return _actions.prune(context, params["keep"], in_use)
         if state == "activated":
-            return _actions.activate(context, release, params["units"], params["demands"])
+            return _actions.activate(context, release, params["demands"])
         if state == "rejected":
             return _actions.reject(context, release, params["reason"] or "")
         return _actions.remove(context, release)

@@ -30,7 +30,7 @@ class Context:
         return self.journal.step(self.deploy_id, self.step, action, release, undo=undo)
 
 
-def activate(context: Context, release: str, units: t.Sequence[str], demands: dict[str, t.Any]) -> dict[str, t.Any]:
+def activate(context: Context, release: str, demands: dict[str, t.Any]) -> dict[str, t.Any]:
     """Make a release the live one; "" means none, the way back of a first deploy. Raises DeployError."""
     store = context.store
     live = store.live()
@@ -46,7 +46,6 @@ def activate(context: Context, release: str, units: t.Sequence[str], demands: di
             manifest,
             result="good",
             activated_at=context.now if live != release or not manifest.activated_at else manifest.activated_at,
-            units=list(units) or manifest.units,
             demands=demands or manifest.demands,
         )
     changed = live != release or wanted != manifest
@@ -73,12 +72,15 @@ def _shown(store: Store, release: str) -> dict[str, str]:
 
 
 def reject(context: Context, release: str, reason: str) -> dict[str, t.Any]:
-    """Mark a release so that it is never taken again. Raises DeployError for the live one."""
+    """Mark a release so that it is never taken again; one that is not complete is removed. Raises DeployError for the live one."""
     store = context.store
-    manifest = store.require(release)
     live = store.live()
     if release == live:
         raise DeployError(f"release is {release!r}, which is live; activate another one before this one is rejected")
+    found = store.manifest(release)
+    if found and found.result in ("preparing", "pulled"):
+        return remove(context, release)
+    manifest = store.require(release)
     wanted = dataclasses.replace(manifest, result="rejected", reason=reason or manifest.reason)
     changed = wanted != manifest
     if changed and not context.check:
@@ -146,6 +148,6 @@ def in_use(journal: Journal, named: t.Iterable[str]) -> set[str]:
     found = {release for release in named if release}
     for deploy_id in _journal.unfinished(records):
         for record in _journal.of_deploy(records, deploy_id):
-            if record.action in ("release.prepare", "release.activate") and record.event != "failed":
+            if record.action in ("release.pull", "release.install", "release.prepare", "release.activate") and record.event != "failed":
                 found |= {record.subject, str(record.undo.get("release", ""))}
     return found - {""}

@@ -34,8 +34,8 @@ from ansible_collections.seamless.deploy.plugins.module_utils._release._interpre
 )
 from ansible_collections.seamless.deploy.plugins.module_utils._release._source import Source
 
-#: Records in the journal what happens inside it, for the release of this id.
-Step = t.Callable[[str], t.ContextManager[t.Any]]
+#: Records in the journal what happens inside it: the action, and the id of the release.
+Step = t.Callable[[str, str], t.ContextManager[t.Any]]
 
 #: What a first release is taken to need, in bytes.
 ROOM_FOR_CODE = 50 << 20
@@ -53,6 +53,7 @@ class Wanted:
     shared: t.Mapping[str, bool] = dataclasses.field(default_factory=dict)
     environment: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     configuration: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    units: t.Sequence[dict[str, t.Any]] = ()
     who: str = ""
 
     def identity(self, kind: str, commit: str, submodules: bool) -> str:
@@ -85,15 +86,14 @@ class Preparation:
         self.now = now
         self.warnings: list[str] = []
 
-    def prepare(self, open_source: t.Callable[[str], Source], in_use: t.Collection[str] = ()) -> dict[str, t.Any]:
-        """Make the release unless it exists. `open_source` gets a private directory. Raises DeployError or OSError."""
-        live = self.store.live()
-        interpreter = find_interpreter(self.run, self.wanted.python)
-        _shared.check(self.store.root, self.wanted.shared)
-        if not self.check:
-            self.store.make_layout()
-            self.store.sweep()
-            self._require_room(live)
+    def prepare(
+        self, open_source: t.Callable[[str], Source], in_use: t.Collection[str] = (), only_pull: bool = False
+    ) -> dict[str, t.Any]:
+        """Make the release unless it exists, or with `only_pull` fetch it. `open_source` gets a private directory.
+
+        Raises DeployError or OSError.
+        """
+        live, interpreter = self._begin()
         with self._private() as private:
             source = open_source(private)
             commit = source.fetch()
@@ -117,34 +117,69 @@ class Preparation:
                 return self._predict(source, manifest, live, interpreter, private)
             for name in _retention.half_made(facts, live, in_use):
                 self.store.remove(name)
-            with self.step(release):
-                return self._make(source, manifest, live, interpreter, private)
+            with self.step("release.pull" if only_pull else "release.prepare", release):
+                try:
+                    result = self._pull(source, manifest, live, interpreter)
+                    return result if only_pull else self._complete(release, live, interpreter, private)
+                except BaseException:
+                    _store.remove_tree(self.store.path(release))
+                    raise
 
-    def _make(
-        self, source: Source, manifest: ReleaseManifest, live: str, interpreter: Interpreter, private: str
+    def complete(self, release: str) -> dict[str, t.Any]:
+        """Install and link a release that was pulled. Raises DeployError or OSError."""
+        live, interpreter = self._begin()
+        manifest = self.store.manifest(release)
+        if not manifest or manifest.result != "pulled":
+            self.store.require(release)
+            return self._existing(release, live, interpreter)
+        if self.check:
+            return self._result(manifest, live, True, self.store.path(release), {}, interpreter)
+        with self._private() as private, self.step("release.install", release):
+            return self._complete(release, live, interpreter, private)
+
+    def _begin(self) -> tuple[str, Interpreter]:
+        """Check what can be checked beforehand, and clear away what a crash left."""
+        live = self.store.live()
+        interpreter = find_interpreter(self.run, self.wanted.python)
+        _shared.check(self.store.root, self.wanted.shared)
+        if not self.check:
+            self.store.make_layout()
+            self.store.sweep()
+            self._require_room(live)
+        return live, interpreter
+
+    def _pull(
+        self, source: Source, manifest: ReleaseManifest, live: str, interpreter: Interpreter
     ) -> dict[str, t.Any]:
         path = self.store.path(manifest.release)
         os.mkdir(path, 0o755)
         os.chmod(path, 0o755)
-        try:
-            source.export(path)
-            _tree.check_names(path, _options.RESERVED)
-            self.store.write(manifest)
-            plan, fingerprint = self._plan(path, manifest.commit, interpreter)
-            installation = self._installation(path, plan, interpreter, private)
-            how = self._install(installation, fingerprint, live)
-            links, warnings = _shared.link(self.store.root, path, self.wanted.shared)
-            text = _environment.format_environment(self.wanted.environment)
-            _store.write_file(os.path.join(path, _environment.FILE_NAME), text, 0o600)
-            manifest = dataclasses.replace(
-                manifest, result="prepared", dependencies=self._dependencies(plan, fingerprint, interpreter, how)
-            )
-            self.run(["sync", "-f", path])  # a manifest must not survive a power cut that its files do not
-            self.store.write(manifest)
-        except BaseException:
-            _store.remove_tree(path)
-            raise
-        self.warnings += source.warnings + warnings
+        source.export(path)
+        _tree.check_names(path, _options.RESERVED)
+        self.store.write(manifest)
+        plan, fingerprint = self._plan(path, manifest.commit, interpreter)
+        text = _environment.format_environment(self.wanted.environment)
+        _store.write_file(os.path.join(path, _environment.FILE_NAME), text, 0o600)
+        manifest = dataclasses.replace(
+            manifest, result="pulled", dependencies=self._dependencies(plan, fingerprint, interpreter, "none")
+        )
+        self.store.write(manifest)
+        self.warnings += source.warnings
+        return self._result(manifest, live, True, path, {}, interpreter)
+
+    def _complete(self, release: str, live: str, interpreter: Interpreter, private: str) -> dict[str, t.Any]:
+        path, manifest = self.store.path(release), t.cast(ReleaseManifest, self.store.manifest(release))
+        plan, fingerprint = self._plan(path, manifest.commit, interpreter)
+        installation = self._installation(path, plan, interpreter, private)
+        how = self._install(installation, fingerprint, live)
+        links, warnings = _shared.link(self.store.root, path, self.wanted.shared)
+        dependencies = self._dependencies(plan, fingerprint, interpreter, how)
+        manifest = dataclasses.replace(
+            manifest, result="prepared", dependencies=dependencies, units=list(self.wanted.units)
+        )
+        self.run(["sync", "-f", path])  # a manifest must not survive a power cut that its files do not
+        self.store.write(manifest)
+        self.warnings += warnings
         return self._result(manifest, live, True, path, links, interpreter)
 
     def _predict(
@@ -239,6 +274,7 @@ class Preparation:
         interpreter: Interpreter,
     ) -> dict[str, t.Any]:
         path = self.store.path(manifest.release)
+        live_manifest = self.store.manifest(live) if live else None
         venv = os.path.join(path, ".venv") if manifest.dependencies.get("installer") != "none" else ""
         return {
             "changed": changed,
@@ -256,5 +292,6 @@ class Preparation:
             "shared_links": links,
             "migration_files": _tree.new_migrations(tree, self.store.path(live) if live else ""),
             "manifest": manifest.to_json(),
+            "previous_units": live_manifest.units if live_manifest else [],
             "warnings": self.warnings,
         }

@@ -18,6 +18,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._release._identity
 from ansible_collections.seamless.deploy.plugins.module_utils._release._retention import ReleaseFacts
 
 _REMOVING = ".removing-"
+_HALF_MADE = ("preparing", "pulled")
 
 
 class Store:
@@ -81,8 +82,8 @@ class Store:
     def require(self, release: str) -> ReleaseManifest:
         """The manifest of a complete release. Raises DeployError when there is none of this id."""
         manifest = self.manifest(release) if is_release_id(release) else None
-        if not manifest or manifest.result == "preparing":
-            names = [name for name in self.names() if (self.manifest(name) or _NONE).result != "preparing"]
+        if not manifest or manifest.result in _HALF_MADE:
+            names = [name for name in self.names() if (self.manifest(name) or _NONE).result not in _HALF_MADE]
             state = "is not complete" if release in self.names() else "does not exist"
             raise DeployError(
                 f"release is {release!r}, which {state} in {self.releases}; there are: {', '.join(names[-8:]) or 'none'}"

@@ -1,0 +1,164 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person reads before, after and between deploys: facts in, lines out. Pure; control node; PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+Facts = t.Mapping[str, t.Any]
+
+CHECKLIST = {
+    "online": ("pull", "install", "collectstatic", "backup", "migrate", "start", "verify"),
+    "maintenance": ("pull", "install", "collectstatic", "backup", "stop", "migrate", "start", "verify"),
+}
+
+
+def plan(facts: Facts) -> list[str]:
+    """Before: what the deploy is about to do. Facts: app, strategy, release, database, fenced, check_mode."""
+    release, database = facts["release"], facts.get("database") or {}
+    lines = [
+        f"Release:      {release.get('previous') or 'nothing'} -> {release['release']} ({release['commit'][:12]})",
+        f"Strategy:     {facts['strategy']}: {', '.join(CHECKLIST[facts['strategy']])}",
+        f"Dependencies: {_dependencies(release.get('dependencies', 'none'))}",
+        *_migrations(release, database),
+    ]
+    lines += [f"Attention:    {sentence}" for sentence in _attention(facts, database)]
+    return lines
+
+
+def _dependencies(how: str) -> str:
+    said = {"reused": "unchanged, taken over from the release before", "installed": "installed anew", "none": "none"}
+    return said.get(how, how)
+
+
+def _migrations(release: Facts, database: Facts) -> list[str]:
+    if "plan" not in database:
+        files = release.get("migration_files") or []
+        return [f"Migrations:   {len(files)} new files", *(f"  {name}" for name in files)]
+    entries = database["plan"]
+    if not entries:
+        return ["Migrations:   none pending"]
+    return [f"Migrations:   {len(entries)} pending", *(f"  {_migration(entry)}" for entry in entries)]
+
+
+def _migration(entry: Facts) -> str:
+    remarks = [
+        *([] if entry.get("atomic", True) else ["not atomic"]),
+        *([] if entry.get("reversible", True) else ["cannot be taken back"]),
+        *(["runs code or changes data"] if entry.get("data") else []),
+    ]
+    operations = "; ".join(entry.get("operations", [])[:4])
+    return f"{entry['id']}: {operations}" + (f" [{', '.join(remarks)}]" if remarks else "")
+
+
+def _attention(facts: Facts, database: Facts) -> t.Iterator[str]:
+    pending = bool(database.get("plan"))
+    if facts["strategy"] == "maintenance" and pending and not facts.get("fenced"):
+        yield (
+            "without deploy_database_admin_url there is no fence and no safety copy; "
+            "a migration that is not atomic and fails stays half done"
+        )
+    if facts["strategy"] == "online" and pending:
+        yield "online is your word that the running release works with these migrations; nothing has proven it"
+    for app, changes in (database.get("model_changes") or {}).items():
+        yield f"the models of {app} differ from its migrations: {'; '.join(changes)}. Run makemigrations and commit the result"
+
+
+def done(facts: Facts) -> list[str]:
+    """After: what was done. Facts: release, database, backup, static, services, serving, pruned, trouble."""
+    release = facts["release"]
+    if release["live"]:
+        return [f"Nothing to do: release {release['release']} ({release['commit'][:12]}) is live already and healthy."]
+    applied = (facts.get("database") or {}).get("applied") or []
+    lines = [
+        f"Live:      {release['release']} ({release['commit'][:12]}), before it {release.get('previous') or 'nothing'}",
+        f"Migrated:  {', '.join(_applied(entry) for entry in applied) or 'nothing was pending'}",
+    ]
+    lines += [f"Backup:    {entry['path']} ({_size(entry['size'])}, read back in full)" for entry in facts.get("backups") or []]
+    lines += [f"Service:   {_service(entry)}" for entry in facts.get("services") or []]
+    lines += [f"Removed:   {', '.join(facts['removed'])}"] if facts.get("removed") else []
+    lines += [f"Attention: {sentence}" for sentence in facts.get("trouble") or []]
+    lines.append("Way back:  ansible-playbook rollback.yml" if release.get("previous") else "Way back:  none yet, this is the first release")
+    return lines
+
+
+def _applied(entry: t.Any) -> str:
+    return f"{entry['id']} in {entry['seconds']:.1f} s" if isinstance(entry, dict) else str(entry)
+
+
+def _size(count: int) -> str:
+    for unit in ("bytes", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}"
+        count = count / 1024  # type: ignore[assignment]
+    return f"{count:.1f} GiB"
+
+
+def _service(entry: Facts) -> str:
+    measured = entry.get("measured") or {}
+    words = (
+        ("ready_seconds", "ready after {:.1f} s"),
+        ("drain_seconds", "drained in {:.1f} s"),
+        ("unserved_seconds", "without a listener for {:.3f} s"),
+    )
+    told = [text.format(measured[name]) for name, text in words if measured.get(name) is not None]
+    return f"{entry['name']}: {', '.join(told) or entry.get('state', 'changed')}"
+
+
+def status(facts: Facts) -> list[str]:
+    """Between: what is live. Facts: app, path, releases, journal, serving."""
+    known, journal = facts["releases"], facts["journal"]
+    live = next((release for release in known["releases"] if release["release"] == known["live"]), {})
+    holder = journal["holder"]
+    return [
+        f"Application:  {facts['app']} in {facts['path']}",
+        f"Live:         {known['live'] or 'nothing'}" + (f" ({live['commit'][:12]}) since {live['activated_at']}, by {live['who']}" if live else ""),
+        f"Way back:     {known['previous'] or 'none'}",
+        f"Deploy now:   {holder['who'] + ' since ' + holder['since'] + ', deploy ' + holder['deploy_id'] + ', from ' + holder['origin'] if holder else 'none'}",
+        f"Unfinished:   {', '.join(journal['unfinished']) or 'none'}",
+        *(f"Serving:      {_serving(entry)}" for entry in facts.get("serving") or []),
+        "Last deploys:",
+        *(f"  {_deploy(entry)}" for entry in journal["deploys"][:5]),
+    ]
+
+
+def _serving(entry: Facts) -> str:
+    found = entry.get("serving") or {}
+    if not found.get("status"):
+        return f"{entry.get('entrance', '')} does not answer: {found.get('problem') or entry.get('msg', '')}"
+    return f"release {found.get('release') or 'unknown'} answers {found['status']}, process {found.get('pid')}"
+
+
+def _deploy(entry: Facts) -> str:
+    release = f" -> {entry['release']}" if entry.get("release") else ""
+    reason = f": {entry['reason']}" if entry.get("reason") else ""
+    return f"{entry['deploy_id']} by {entry.get('who', 'unknown')}, {entry['result'].replace('_', ' ')}{release}{reason}"
+
+
+def failure(facts: Facts) -> list[str]:
+    """After a failure: what happened, what stands, what to do. Facts: task, reason, undone, recovery, old, serves, problem, trouble, new, deploy_id, first."""
+    trouble = list(facts.get("trouble") or [])
+    old, new = facts.get("old") or "", facts.get("new") or ""
+    if not old:
+        service = "there was no release before this one, so nothing is served" if new else "was not touched"
+    elif facts.get("serves"):
+        service = f"release {old} serves and is healthy"
+    else:
+        service = f"release {old} DOES NOT SERVE: {facts.get('problem') or 'no answer'}"
+    lines = [
+        f"Failed at: {facts.get('task') or 'a step on another host'}",
+        f"Reason:    {facts.get('reason') or 'not known'}",
+        f"Undone:    {', '.join(facts.get('undone') or []) or 'nothing, since nothing was touched'}",
+        f"Database:  {facts['recovery']}",
+        f"Service:   {service}",
+        *(f"Trouble:   {sentence}" for sentence in trouble),
+    ]
+    if trouble or (old and not facts.get("serves")):
+        lines.append(f"Next:      see to the trouble first; status.yml shows the state, the journal has deploy {facts['deploy_id']}")
+    elif new:
+        lines.append(f"Next:      correct what the reason names and deploy again; {new} stays for a look and is not taken again")
+    else:
+        lines.append("Next:      correct what the reason names and deploy again")
+    return lines

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reports say what happened, in lines that a tired person can read."""
+
+from __future__ import annotations
+
+from ansible_collections.seamless.deploy.plugins.module_utils import _report
+
+RELEASE = {"release": "r2", "previous": "r1", "commit": "1a2b3c4d5e6f7a8b", "dependencies": "reused", "live": False}
+PLAN = [
+    {"id": "orders.0002_note", "operations": ["Add field note to order"], "atomic": True, "reversible": True},
+    {"id": "orders.0003_index", "operations": ["Create index"], "atomic": False, "reversible": False, "data": True},
+]
+
+
+def line(lines, label):
+    return next(text for text in lines if text.startswith(label))
+
+
+def test_plan_names_release_strategy_and_migrations():
+    lines = _report.plan({"strategy": "online", "release": RELEASE, "database": {"plan": PLAN}})
+    assert line(lines, "Release:").endswith("r1 -> r2 (1a2b3c4d5e6f)")
+    assert "stop" not in line(lines, "Strategy:")
+    assert "taken over" in line(lines, "Dependencies:")
+    assert "  orders.0002_note: Add field note to order" in lines
+    assert "  orders.0003_index: Create index [not atomic, cannot be taken back, runs code or changes data]" in lines
+    assert "nothing has proven it" in line(lines, "Attention:")
+
+
+def test_plan_without_the_framework_names_files():
+    lines = _report.plan({"strategy": "online", "release": {**RELEASE, "migration_files": ["orders/migrations/0002.py"]}})
+    assert "  orders/migrations/0002.py" in lines
+
+
+def test_plan_warns_of_a_maintenance_without_fence_and_of_drift():
+    facts = {"strategy": "maintenance", "fenced": False, "release": RELEASE, "database": {"plan": PLAN, "model_changes": {"orders": ["Add field x"]}}}
+    lines = _report.plan(facts)
+    assert "stop, migrate" in line(lines, "Strategy:")
+    assert any("deploy_database_admin_url" in text for text in lines)
+    assert any("models of orders differ" in text for text in lines)
+    assert not any("deploy_database_admin_url" in text for text in _report.plan({**facts, "fenced": True}))
+
+
+def test_done_tells_what_was_measured():
+    lines = _report.done(
+        {
+            "release": RELEASE,
+            "database": {"applied": [{"id": "orders.0002_note", "seconds": 0.31}]},
+            "backups": [{"path": "/srv/shop/backups/x.dump", "size": 5 * 1024 * 1024}],
+            "services": [{"name": "shop-web-r2", "measured": {"ready_seconds": 1.25, "unserved_seconds": 0.0}}],
+            "trouble": ["the old release did not stop"],
+        }
+    )
+    assert line(lines, "Migrated:").endswith("orders.0002_note in 0.3 s")
+    assert "(5 MiB, read back in full)" in line(lines, "Backup:")
+    assert line(lines, "Service:").endswith("ready after 1.2 s, without a listener for 0.000 s")
+    assert line(lines, "Attention:").endswith("the old release did not stop")
+    assert "rollback.yml" in line(lines, "Way back:")
+
+
+def test_done_says_when_there_was_nothing_to_do():
+    (only,) = _report.done({"release": {**RELEASE, "live": True}})
+    assert only.startswith("Nothing to do: release r2")
+
+
+def failure(**facts):
+    base = {"task": "Apply the migrations", "reason": "boom", "undone": ["service.start"], "recovery": "As it was.",
+            "old": "r1", "new": "r2", "serves": True, "trouble": [], "deploy_id": "d1"}
+    return _report.failure({**base, **facts})
+
+
+def test_failure_says_what_stands_and_what_to_do():
+    lines = failure()
+    assert line(lines, "Reason:").endswith("boom")
+    assert line(lines, "Service:").endswith("release r1 serves and is healthy")
+    assert "deploy again" in line(lines, "Next:")
+
+
+def test_failure_with_trouble_sends_to_the_trouble_first():
+    assert "DOES NOT SERVE: refused" in line(failure(serves=False, problem="refused"), "Service:")
+    assert "trouble first" in line(failure(serves=False), "Next:")
+    assert "trouble first" in line(failure(trouble=["x"]), "Next:")
+
+
+def test_failure_before_anything_was_touched():
+    lines = failure(undone=[], old="", new="")
+    assert line(lines, "Undone:").endswith("nothing was touched")
+    assert line(lines, "Service:").endswith("was not touched")
+
+
+def test_status():
+    releases = {"live": "r2", "previous": "r1", "releases": [{"release": "r2", "commit": "1a2b3c4d5e6f7a", "activated_at": "now", "who": "ops"}]}
+    journal = {"holder": {}, "unfinished": [], "deploys": [{"deploy_id": "d1", "who": "ops", "result": "rolled_back", "reason": "boom"}]}
+    lines = _report.status({"app": "shop", "path": "/srv/shop", "releases": releases, "journal": journal,
+                            "serving": [{"entrance": "/run/web.sock", "serving": {"status": 200, "release": "r2", "pid": 7}}]})
+    assert line(lines, "Live:").endswith("r2 (1a2b3c4d5e6f) since now, by ops")
+    assert line(lines, "Deploy now:").endswith("none")
+    assert line(lines, "Serving:").endswith("release r2 answers 200, process 7")
+    assert "  d1 by ops, rolled back: boom" in lines
