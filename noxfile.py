@@ -79,9 +79,21 @@ def git(*arguments: str, cwd: Path) -> str:
     return result.stdout
 
 
+def cache() -> Path:
+    """The directory of what the sessions make, or one line that says why there is none."""
+    try:
+        CACHE.mkdir(exist_ok=True)
+    except PermissionError:
+        sys.exit(f"run: {CACHE} cannot be made: the checkout belongs to another user")
+    if not os.access(CACHE, os.W_OK):
+        sys.exit(f"run: {CACHE} is not writable: it belongs to another user, remove it")
+    return CACHE
+
+
 @functools.cache
 def tree() -> None:
     """Copy what git knows, or would add, to where ansible-test accepts it: a repository in a collection tree."""
+    cache()
     shutil.rmtree(COLLECTION, ignore_errors=True)
     names = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0")
     for name in filter(None, names):
@@ -190,7 +202,7 @@ def floor_interpreter() -> tuple[str, str] | None:
 
 def floor_environment(interpreter: str, version: str) -> str:
     """The Python of a virtual environment with pytest alone: pure code must need nothing else."""
-    place = CACHE / f"floor-{version}"
+    place = cache() / f"floor-{version}"
     made_from = place / ".made-from"
     wanted = TOOLS.read_text()
     if not made_from.exists() or made_from.read_text() != wanted:
