@@ -221,6 +221,7 @@ def run(params: dict[str, t.Any], check_mode: bool, run_command: _archive.Run, n
     """Check everything, then back up one database after the other."""
     dump = _dump.DumpFormat(params["format"], params["jobs"], params["compression"], params["compression_level"])
     databases = _checked_databases(params)
+    _archive.check_directory(params["dest"])
     connection = connection_from(params, "admin")
     sizes, version = {}, ""
     for database in databases:

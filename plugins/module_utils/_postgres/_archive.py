@@ -83,16 +83,25 @@ def call(run: Run, argv: list[str], connection: t.Optional[DatabaseConnection] =
     return rc, out, err
 
 
+def check_directory(dest: str) -> None:
+    """dest can be written, or made. Changes nothing. Raises DeployError."""
+    place = os.path.abspath(dest)
+    while not os.path.lexists(place) and place != os.path.dirname(place):
+        place = os.path.dirname(place)
+    if not os.path.isdir(place):
+        raise DeployError(f"dest {dest} cannot be a directory: {place} is a file; change dest")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise DeployError(f"dest {dest} cannot be written by the user {_user()}; give {place} to that user, or change dest")
+
+
 def prepare_directory(dest: str) -> None:
-    """dest exists, private when made here, and can be written. Raises DeployError."""
+    """dest exists, private when made here. Raises DeployError."""
     try:
         os.makedirs(dest, mode=0o700, exist_ok=True)
     except OSError as exc:
         raise DeployError(
             f"dest {dest} cannot be made by the user {_user()}: {exc.strerror}; create it for that user, or change dest"
         ) from exc
-    if not os.access(dest, os.W_OK | os.X_OK):
-        raise DeployError(f"dest {dest} cannot be written by the user {_user()}; give it to that user, or change dest")
 
 
 def free_bytes(dest: str) -> int:

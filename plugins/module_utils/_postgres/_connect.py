@@ -135,11 +135,23 @@ def connected(connection: DatabaseConnection, option_hint: str = "login_url", **
         opened.close()
 
 
+class StatementFailed(DeployError):
+    """A statement that the server refused; `pgcode` is its SQLSTATE, and `said` the server's words."""
+
+    def __init__(self, said: str, pgcode: str) -> None:
+        super().__init__(f"PostgreSQL refused a statement ({pgcode or 'connection lost'}): {said}")
+        self.said = said
+        self.pgcode = pgcode
+
+
 def rows(opened: t.Any, statement: t.Any, values: t.Sequence[t.Any] = ()) -> list[tuple[t.Any, ...]]:
-    """Run one statement; its rows, or none."""
-    with opened.cursor() as cursor:
-        cursor.execute(statement, list(values) or None)
-        return list(cursor.fetchall()) if cursor.description else []
+    """Run one statement; its rows, or none. Raises StatementFailed."""
+    try:
+        with opened.cursor() as cursor:
+            cursor.execute(statement, list(values) or None)
+            return list(cursor.fetchall()) if cursor.description else []
+    except psycopg2.Error as exc:
+        raise StatementFailed(" ".join(str(exc).split()), getattr(exc, "pgcode", None) or "") from exc
 
 
 def server_major(opened: t.Any) -> int:
