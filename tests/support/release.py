@@ -169,6 +169,21 @@ class BasicAuthServer:
         self._thread.join()
 
 
+def _below(pid: str) -> t.Iterator[str]:
+    """Yield the arguments of every process below one."""
+    for listing in pathlib.Path("/proc", pid, "task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in listing.read_text().split():
+                with contextlib.suppress(OSError):
+                    yield (
+                        pathlib.Path("/proc", child, "cmdline")
+                        .read_bytes()
+                        .replace(b"\0", b" ")
+                        .decode(errors="replace")
+                    )
+                yield from _below(child)
+
+
 def recording_run(arguments: list[str]) -> t.Callable[..., tuple[int, str, str]]:
     """Give a run_command that also writes down the arguments of every process below it, as `ps` would show them."""
 
@@ -178,10 +193,8 @@ def recording_run(arguments: list[str]) -> t.Callable[..., tuple[int, str, str]]
 
         def watch() -> None:
             while not stop.is_set():
-                for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-                    with contextlib.suppress(OSError):
-                        watched.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-                stop.wait(0.01)
+                watched.extend(_below("self"))
+                stop.wait(0.02)
 
         thread = threading.Thread(target=watch)
         thread.start()

@@ -148,6 +148,9 @@ def in_use(journal: Journal, named: t.Iterable[str]) -> set[str]:
     found = {release for release in named if release}
     for deploy_id in _journal.unfinished(records):
         for record in _journal.of_deploy(records, deploy_id):
-            if record.action in ("release.pull", "release.install", "release.prepare", "release.activate") and record.event != "failed":
+            if (
+                record.action in ("release.pull", "release.install", "release.prepare", "release.activate")
+                and record.event != "failed"
+            ):
                 found |= {record.subject, str(record.undo.get("release", ""))}
     return found - {""}

@@ -95,7 +95,7 @@ def netrc_line(index_url: str) -> str:
 def error_of(stdout: str, stderr: str, secrets: t.Sequence[str] = ()) -> str:
     """The installer's own last words, without credentials."""
     lines = [line.strip() for line in stderr.splitlines() + stdout.splitlines() if line.strip()]
-    marked = [line for line in lines if line.startswith(("ERROR", "OSError"))]
+    marked = [line for line in lines if re.match(r"ERROR|[A-Za-z.]*Error: |.*\bfatal error: ", line)]
     if not marked:  # uv says "error:" or draws a tree below a cross, and tells the cause in the lines after it
         first = next((number for number, line in enumerate(lines) if re.match(r"error|×", line)), len(lines))
         marked = [line.lstrip("×╰─▶├│ ") for line in lines[first : first + 8]]

@@ -148,9 +148,7 @@ class Preparation:
             self._require_room(live)
         return live, interpreter
 
-    def _pull(
-        self, source: Source, manifest: ReleaseManifest, live: str, interpreter: Interpreter
-    ) -> dict[str, t.Any]:
+    def _pull(self, source: Source, manifest: ReleaseManifest, live: str, interpreter: Interpreter) -> dict[str, t.Any]:
         path = self.store.path(manifest.release)
         os.mkdir(path, 0o755)
         os.chmod(path, 0o755)
