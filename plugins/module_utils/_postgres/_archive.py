@@ -91,7 +91,9 @@ def check_directory(dest: str) -> None:
     if not os.path.isdir(place):
         raise DeployError(f"dest {dest} cannot be a directory: {place} is a file; change dest")
     if not os.access(place, os.W_OK | os.X_OK):
-        raise DeployError(f"dest {dest} cannot be written by the user {_user()}; give {place} to that user, or change dest")
+        raise DeployError(
+            f"dest {dest} cannot be written by the user {_user()}; give {place} to that user, or change dest"
+        )
 
 
 def prepare_directory(dest: str) -> None:
