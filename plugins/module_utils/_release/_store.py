@@ -60,7 +60,7 @@ class Store:
         """The release that `current` names, or ""; also when its directory is gone."""
         try:
             target = os.readlink(self.current)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return ""
         except OSError as exc:
             raise DeployError(
