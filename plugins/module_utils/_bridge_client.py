@@ -202,8 +202,10 @@ def secret_values(environment: dict[str, str]) -> set[str]:
 
 
 def masked(text: str, hidden: t.Iterable[str]) -> str:
-    for value in sorted(hidden, key=len, reverse=True):
-        text = text.replace(value, "********") if value else text
+    """The text without these values, also as Python and JSON would write them."""
+    spellings = {spelling for value in hidden if value for spelling in (value, repr(value)[1:-1], json.dumps(value)[1:-1])}
+    for value in sorted(spellings, key=len, reverse=True):
+        text = text.replace(value, "********")
     return text
 
 

@@ -97,7 +97,9 @@ def place_of(exc: BaseException, root: str = "") -> str:
 
 
 def _is_own(filename: str, root: str) -> bool:
-    return os.path.realpath(filename).startswith(root) and "site-packages" not in filename
+    """A file of the project; not <frozen …>, not an environment inside of the project's directory."""
+    real = os.path.realpath(filename)
+    return not filename.startswith("<") and real.startswith(root) and "site-packages" not in real
 
 
 def _short(filename: str, root: str) -> str:

@@ -18,8 +18,6 @@ import typing as t
 from . import _django_errors as errors
 from ._protocol import BridgeError
 
-#: What manage.py would have been called with: settings look at it.
-COMMANDS = {"plan": "showmigrations", "describe": "showmigrations", "check": "check", "apply": "migrate"}
 
 
 def prepare(arguments: dict[str, t.Any], answer: t.Any, command: str) -> None:
@@ -32,6 +30,8 @@ def prepare(arguments: dict[str, t.Any], answer: t.Any, command: str) -> None:
     settings = _load_settings(name, project)
     answer.progress("secrets", values=_secrets(settings))
     _redirect(settings, arguments)
+    alias = arguments.get("alias") or "default"
+    _refuse_engine(alias, str(settings.DATABASES[alias].get("ENGINE") or ""))
     _setup(name, project)
 
 
@@ -179,8 +179,6 @@ def connect(arguments: dict[str, t.Any], reading: bool = False) -> t.Any:
     from django.db import connections
 
     alias = arguments.get("alias") or "default"
-    settings = connections.settings[alias] if hasattr(connections, "settings") else connections.databases[alias]
-    _refuse_engine(alias, str(settings.get("ENGINE") or ""))
     try:
         connection = connections[alias]
     except Exception as exc:
