@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import ast
-import configparser
-import functools
 import logging
 import os
 import re
@@ -18,18 +15,16 @@ import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import nox
 
 ROOT = Path(__file__).resolve().parent
-CACHE = ROOT / ".nox"
-TREE = CACHE / "tree"
-COLLECTION = TREE / "ansible_collections" / "seamless" / "deploy"
-# ansible-test keeps its virtual environments and pip's bootstrap in HOME: they get one of their own.
-HOME = CACHE / "home"
-TOOLS = ROOT / "tests" / "requirements-tools.txt"
-FLOORS = ("python3.7", "python3.8", "python3.9")
+sys.path.insert(0, str(ROOT))
+
+from tests.support.checks import CACHE, COLLECTION, TREE, call, say, tree  # noqa: E402
+from tests.support.floor import FLOORS, floor_environment, floor_interpreter  # noqa: E402
+from tests.support.sanity import run_sanity  # noqa: E402
+
 CHECKS = ("house", "yaml", "style", "floor", "typing", "docs", "lint", "build", "sanity")
 
 # .venv is the only environment: ./run has made it and nox must not make another.
@@ -43,22 +38,6 @@ logging.getLogger("nox").setLevel(logging.WARNING)
 # What the sessions share
 
 
-def say(text: str) -> None:
-    print(text, flush=True)
-
-
-def call(*command: str, cwd: Path = COLLECTION, home: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """A tool that sees the copy as the installed collection, and asks nothing."""
-    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(TREE), "ANSIBLE_HOME": str(CACHE / "ansible")}
-    env.pop("ANSIBLE_CONFIG", None)
-    # For the checks only: tests and demo see the machine's own PATH, as a deploy does.
-    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
-    if home:
-        env["HOME"] = str(home)
-    pipe: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return subprocess.run(command, cwd=cwd, env=env, text=True, check=False, **pipe)
-
-
 def run(session: nox.Session, *command: str, cwd: Path = COLLECTION) -> str:
     """Run a tool quietly; its output appears when it fails, and fails the session."""
     result = call(*command, cwd=cwd)
@@ -70,39 +49,6 @@ def run(session: nox.Session, *command: str, cwd: Path = COLLECTION) -> str:
 
 def python(session: nox.Session, *arguments: str, cwd: Path = COLLECTION) -> str:
     return run(session, sys.executable, *arguments, cwd=cwd)
-
-
-def git(*arguments: str, cwd: Path) -> str:
-    result = subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, text=True, check=False)
-    if result.returncode:
-        sys.exit(f"check: git {arguments[0]} failed in the checkout: {result.stderr.strip()}")
-    return result.stdout
-
-
-def cache() -> Path:
-    """The directory of what the sessions make, or one line that says why there is none."""
-    try:
-        CACHE.mkdir(exist_ok=True)
-    except PermissionError:
-        sys.exit(f"run: {CACHE} cannot be made: the checkout belongs to another user")
-    if not os.access(CACHE, os.W_OK):
-        sys.exit(f"run: {CACHE} is not writable: it belongs to another user, remove it")
-    return CACHE
-
-
-@functools.cache
-def tree() -> None:
-    """Copy what git knows, or would add, to where ansible-test accepts it: a repository in a collection tree."""
-    cache()
-    shutil.rmtree(COLLECTION, ignore_errors=True)
-    names = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0")
-    for name in filter(None, names):
-        source, target = ROOT / name, COLLECTION / name
-        if source.is_symlink() or source.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target, follow_symlinks=False)
-    git("init", "--quiet", cwd=COLLECTION)
-    git("add", "--all", cwd=COLLECTION)
 
 
 def check(description: str) -> Callable[[Callable[[nox.Session], str]], Callable[[nox.Session], None]]:
@@ -186,34 +132,6 @@ def unit(arguments: list[str]) -> bool:
     if floor:
         passed = pytest(floor_environment(*floor), "tests/unit", *arguments) and passed
     return passed
-
-
-def floor_interpreter() -> tuple[str, str] | None:
-    """The oldest interpreter that starts and can make a virtual environment, with its version."""
-    program = "import ensurepip, sys, venv; print('%d.%d.%d' % sys.version_info[:3])"
-    for name in FLOORS:
-        found = shutil.which(name)
-        # A name on PATH proves nothing: pyenv leaves commands that only say how to switch them on.
-        result = call(found, "-c", program, cwd=ROOT) if found else None
-        if found and result and result.returncode == 0:
-            return found, result.stdout.strip()
-    return None
-
-
-def floor_environment(interpreter: str, version: str) -> str:
-    """The Python of a virtual environment with pytest alone: pure code must need nothing else."""
-    place = cache() / f"floor-{version}"
-    made_from = place / ".made-from"
-    wanted = TOOLS.read_text()
-    if not made_from.exists() or made_from.read_text() != wanted:
-        shutil.rmtree(place, ignore_errors=True)
-        pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        for command in ([interpreter, "-m", "venv", str(place)], [*pip, "--constraint", str(TOOLS), "pytest"]):
-            result = call(*command, cwd=ROOT)
-            if result.returncode:
-                sys.exit(f"test: no environment for Python {version}:\n{result.stdout}")
-        made_from.write_text(wanted)
-    return str(place / "bin" / "python")
 
 
 # The single checks
@@ -300,46 +218,7 @@ def build(session: nox.Session) -> str:
 
 @check("ansible-test sanity")
 def sanity(session: nox.Session) -> str:
-    private_home(session)
-    complete = HOME / ".venvs-complete"
-    if not complete.exists():
-        # An interrupted run leaves virtual environments without pip, which ansible-test does not repair.
-        shutil.rmtree(HOME / ".ansible" / "test" / "venv", ignore_errors=True)
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    result = call("ansible-test", "sanity", "--python", version, "--color", "no", home=HOME)
-    if result.returncode == 0 or "sanity test(s) listed below" in result.stdout:
-        complete.touch()
-    if result.returncode:
-        findings = re.findall(r"^(?:ERROR|FATAL):.*$", result.stdout, re.MULTILINE)
-        say("\n".join(findings) if complete.exists() else result.stdout.rstrip())
+    result = run_sanity()
+    if result is None:
         session.error("ansible-test found the above")
-    return f"ansible-test, {len(re.findall('^Running sanity test', result.stdout, re.MULTILINE))} tests on {version}"
-
-
-def private_home(session: nox.Session) -> None:
-    """A HOME for ansible-test: the user's own pip configuration, and pip from ensurepip instead of a download."""
-    scripts = HOME / ".ansible" / "test" / "cache"
-    scripts.mkdir(parents=True, exist_ok=True)
-    program = (
-        "import subprocess, sys\n"
-        "subprocess.check_call([sys.executable, '-m', 'ensurepip', '--default-pip'])\n"
-        "subprocess.check_call([sys.executable, '-m', 'pip', 'install', '-q', 'pip=={}'])\n"
-    )
-    for version in ("24.2", "25.2"):
-        (scripts / f"get_pip_{version.replace('.', '_')}.py").write_text(program.format(version))
-    settings: dict[str, dict[str, str]] = {}
-    listed = run(session, sys.executable, "-m", "pip", "config", "list", cwd=ROOT)
-    # Files first: an environment variable counts more, and ansible-test would drop it.
-    for line in sorted(listed.splitlines(), key=lambda line: line.startswith(":env:")):
-        name, separator, value = line.partition("=")
-        section, _dot, key = name.replace(":env:", "global").partition(".")
-        if separator and section in ("global", "install"):
-            settings.setdefault(section, {})[key] = str(ast.literal_eval(value))
-    parser = configparser.RawConfigParser()
-    parser.read_dict(settings)
-    config = HOME / ".config" / "pip" / "pip.conf"
-    config.parent.mkdir(parents=True, exist_ok=True)
-    config.unlink(missing_ok=True)
-    config.touch(mode=0o600)
-    with config.open("w") as file:
-        parser.write(file)
+    return result
