@@ -86,9 +86,15 @@ class Operation:
         """Do all of it. Raises DeployError after the way back, which its message tells."""
         unit = self._request.unit
         path = (unit.entrance or unit.socket) if self._request.state in SERVING and unit.unit_class == "web" else ""
-        with Unserved(path) as probe:
-            for action in actions:
-                self._do(action, actions)
+        probe = Unserved(path)
+        try:
+            with probe:
+                for action in actions:
+                    self._do(action, actions)
+        except DeployError as exc:
+            self.measured.unserved_seconds = probe.seconds
+            exc.result["measured"] = self.measured.to_json()
+            raise
         self.measured.unserved_seconds = probe.seconds
 
     def _do(self, action: Action, actions: t.Sequence[Action]) -> None:
@@ -109,7 +115,7 @@ class Operation:
             log = self._manager.log_tail(action.unit, _logs.CAUSE_LINES)
             cause = _logs.cause(log) if action.kind in (_plan.START, _plan.READY, _plan.VERIFY) else ""
             told = [*([f"Its log says: {cause.rstrip('.')}"] if cause else []), *self._way_back(action, actions)]
-            result = {"log_tail": log[-_logs.LINES :], "measured": self.measured.to_json(), **exc.result}
+            result = {"log_tail": log[-_logs.LINES :], **exc.result}
             raise DeployError(". ".join([exc.msg.rstrip("."), *told]), **result) from exc
 
     def _start(self, unit: Unit) -> None:

@@ -135,10 +135,10 @@ def autostart_of(text: str, name: str) -> t.Optional[bool]:
 
 def with_autostart(text: str, name: str, value: bool) -> str:
     """The same text with `autostart` of one program set. Pure."""
-    if autostart_of(text, name) in (None, value):
-        return text
     lines = text.splitlines(keepends=True)
-    own = _program_lines(lines, name) or range(0)
+    own = _program_lines(lines, name)
+    if own is None or autostart_of(text, name) is value:
+        return text
     line = f"autostart={'true' if value else 'false'}\n"
     for number in own:
         if _AUTOSTART.match(lines[number]):
