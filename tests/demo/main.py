@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The demo behind ./run demo, guarded so that it cleans up however it ends (control node).
 
-Runs as `python tests/demo/main.py` or `python -m tests.demo`, with the tools environment's Python.
+Runs as `python tests/demo/main.py` or `python -m tests.demo`, with the tools environment's Python;
+`--keep-log` keeps what the playbooks said even when all went well.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.demo.screen import Screen
 
 STAGE = "--on-stage"
+KEEP_LOG = "--keep-log"
 
 
 class Stopped(BaseException):
@@ -37,7 +39,7 @@ def main() -> int:
     if STAGE in sys.argv:
         return on_stage()
     # Not a private copy of the module: `-m tests.demo` and `main.py` both come here.
-    argv = [sys.executable, str(pathlib.Path(__file__).resolve()), STAGE]
+    argv = [sys.executable, str(pathlib.Path(__file__).resolve()), STAGE, *sys.argv[1:]]
     play = subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)
 
     def pass_on(number: int, _frame: types.FrameType | None) -> None:
@@ -66,7 +68,7 @@ def on_stage() -> int:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     screen = Screen(time.monotonic())
     try:
-        return tell(screen, ending)
+        return tell(screen, ending, KEEP_LOG in sys.argv)
     except Stopped:
         screen.say("Stopped on request; everything is cleaned up.")
         return 130

@@ -79,6 +79,8 @@ class Stage:
                 },
                 {"name": "worker", "class": "worker", "command": "{venv}/bin/python manage.py print_worker"},
             ],
+            # The print shop starts within a second or two; the default waits a minute for it.
+            "deploy_ready_timeout": 10,
             "deploy_service_manager": "supervisor",
             "deploy_supervisor_config": str(self.supervisor.config),
             "deploy_supervisor_include": str(self.supervisor.include_dir),
@@ -97,6 +99,12 @@ class Stage:
         """Ask the entrance which release serves, and from which directory."""
         told = request(self.entrance, "GET", "/version/", timeout=10).json()
         return str(told["release"]), str(told["directory"])
+
+    def strangers(self) -> list[str]:
+        """Name the services that run although their release does not serve."""
+        _release, directory = self.serving()
+        running = [line.split()[0] for line in self.supervisor.ctl("status").stdout.splitlines() if "RUNNING" in line]
+        return [name for name in running if not name.endswith(pathlib.Path(directory).name)]
 
     def catalog(self) -> list[tuple[t.Any, ...]]:
         """Read what the database looks like."""

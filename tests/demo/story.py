@@ -83,6 +83,8 @@ class Story:
             serving, directory = self.scene.serving()
             if serving != str(release) or "/releases/" not in directory:
                 return f"release {serving} serves, from {directory}", False
+            if self.scene.strangers():
+                return f"live, but {', '.join(self.scene.strangers())} still runs", False
             return "live", True
 
         return judge
@@ -98,24 +100,26 @@ class Story:
                 return f"failed, and release {serving} serves", False
             if self.scene.catalog() != before:
                 return "failed, release 2 serves, but the database is changed", False
+            if self.scene.strangers():
+                return f"failed, but {', '.join(self.scene.strangers())} still runs", False
             return "failed, rolled back to release 2", True
 
         return judge
 
 
-def tell(screen: Screen, ending: threading.Event) -> int:
+def tell(screen: Screen, ending: threading.Event, keep_log: bool = False) -> int:
     """Tell the whole story; give the exit code. The last line comes when all is cleaned up."""
     log = open_log()
     good, last_line = False, "demo: requests=0 failed=0 writes=0 lost=0 release=none strategy=online rolled_back=no"
     try:
         with stage(log, screen.say) as scene:
             good, last_line = _show(screen, scene, last_line)
-            if not good:
+            if keep_log or not good:
                 scene.keep_service_logs()
             # From here on Ctrl-C would only disturb the cleaning.
             ending.set()
     finally:
-        if good or not log.stat().st_size:
+        if (good and not keep_log) or not log.stat().st_size:
             log.unlink(missing_ok=True)
         else:
             screen.line(f"What the playbooks and the services said: {log}")
