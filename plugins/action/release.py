@@ -23,7 +23,8 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         try:
-            if arguments.get("source") and arguments.get("state", "prepared") == "prepared":
+            fetches = arguments.get("state", "prepared") in ("pulled", "prepared") and not arguments.get("release")
+            if arguments.get("source") and fetches:
                 arguments.update(self._transfer(str(arguments["source"]), arguments.get("exclude")))
             result.update(self._execute_module("seamless.deploy.release", module_args=arguments, task_vars=task_vars))
         except DeployError as exc:

@@ -314,7 +314,14 @@ from ansible_collections.seamless.deploy.plugins.module_utils._release._source i
 from ansible_collections.seamless.deploy.plugins.module_utils._release._store import Store
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import JOURNAL_REQUIRED_BY, journal_spec
 
-_STEPS = {"pulled": "pull", "prepared": "install", "activated": "start", "rejected": "pull", "pruned": "verify", "removed": "verify"}
+_STEPS = {
+    "pulled": "pull",
+    "prepared": "install",
+    "activated": "start",
+    "rejected": "pull",
+    "pruned": "verify",
+    "removed": "verify",
+}
 
 
 def argument_spec() -> dict[str, t.Any]:
@@ -399,7 +406,9 @@ def prepare(context: _actions.Context, params: dict[str, t.Any], run_command: t.
         return GitSource(run_command, repository, context.store.cache, private, access, borrow=context.check)
 
     in_use = _actions.in_use(context.journal, params["keep_releases"])
-    return preparation.prepare(lambda private: source_of(params, make_git, private), in_use, params["state"] == "pulled")
+    return preparation.prepare(
+        lambda private: source_of(params, make_git, private), in_use, params["state"] == "pulled"
+    )
 
 
 def run(params: dict[str, t.Any], check_mode: bool, run_command: t.Any) -> dict[str, t.Any]:

@@ -159,3 +159,44 @@ def test_nothing_to_install_is_said(repository: Repository, target: Target) -> N
     made = target.prepare(repository)
     assert made["dependencies"] == "none" and os.access(made["python"], os.X_OK)
     assert any("poetry.lock is not supported" in warning for warning in made["warnings"])
+
+
+UNITS = [{"unit": "web", "name": "shop-web-1"}]
+
+
+def test_pulled_first_and_installed_after(repository: Repository, target: Target, wheelhouse: pathlib.Path) -> None:
+    repository.commit({"requirements.txt": "greeting==1.0\n", "media/logo": ""})
+    options = {"wheelhouse": str(wheelhouse), "shared": ["media"], "environment": {"A": "1"}}
+    pulled = target.prepare(repository, state="pulled", **options)
+    assert pulled["dependencies"] == "installed" and pulled["manifest"]["result"] == "pulled"
+    path = pathlib.Path(pulled["release_path"])
+    assert (path / "manage.py").exists() and not (path / ".venv").exists() and not (path / "media").is_symlink()
+    with pytest.raises(DeployError, match="is not complete"):
+        target.activate(pulled["release"])
+    (path / "built.js").write_text("what a hook builds")
+    made = target.run(release=pulled["release"], units=UNITS, **options)
+    assert made["changed"] and greets(made) and (path / "built.js").exists() and (path / "media").is_symlink()
+    assert sorted(made) == sorted(pulled) and made["manifest"]["units"] == UNITS
+    assert not target.run(release=pulled["release"], units=UNITS, **options)["changed"]
+    target.activate(made["release"])
+    again = target.prepare(repository, state="pulled", **options)
+    assert again["live"] and not again["changed"] and again["previous_units"] == UNITS
+    assert not target.run(release=again["release"], units=UNITS, **options)["changed"]
+
+
+def test_an_installation_that_failed_can_be_tried_again_or_given_up(
+    repository: Repository, target: Target, wheelhouse: pathlib.Path
+) -> None:
+    repository.commit({"requirements.txt": "greeting==2.0\n"})
+    options = {"wheelhouse": str(wheelhouse)}
+    pulled = target.prepare(repository, state="pulled", **options)
+    with pytest.raises(DeployError, match="greeting==2.0"):
+        target.run(release=pulled["release"], **options)
+    make_wheel(wheelhouse, "greeting", "2.0")
+    assert greets(target.run(release=pulled["release"], **options))
+    repository.commit({"requirements.txt": "greeting==3.0\n"})
+    pulled = target.prepare(repository, state="pulled", **options)
+    with pytest.raises(DeployError, match="greeting==3.0"):
+        target.run(release=pulled["release"], **options)
+    assert target.run(state="rejected", release=pulled["release"], reason="x")["changed"]
+    assert not os.path.exists(pulled["release_path"])

@@ -172,7 +172,16 @@ PLAY = """
         installer: "none"
         index_url: https://robot:indexsecret@example.invalid/simple
         environment: {DEBUG: "1", NAME: srv, SECRET_KEY: dontshowthis}
+        state: "{{ state | default('pulled') }}"
       register: made
+    - name: Complete it
+      seamless.deploy.release:
+        path: "{{ root }}"
+        release: "{{ made.release }}"
+        source: "{{ files }}"
+        project_dir: site
+        installer: "none"
+      when: not ansible_check_mode
     - name: Show the path
       ansible.builtin.debug:
         msg: "path={{ made.release_path }} changed={{ made.changed }}"

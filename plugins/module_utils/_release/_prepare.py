@@ -9,13 +9,11 @@ import contextlib
 import dataclasses
 import datetime
 import os
-import posixpath
 import shutil
 import tempfile
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils import _environment
-from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._manifest import ReleaseManifest
 from ansible_collections.seamless.deploy.plugins.module_utils._release import (
     _dependencies,
@@ -33,6 +31,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._release._interpre
     find_interpreter,
 )
 from ansible_collections.seamless.deploy.plugins.module_utils._release._source import Source
+from ansible_collections.seamless.deploy.plugins.module_utils._release._wanted import Wanted, examine
 
 #: Records in the journal what happens inside it: the action, and the id of the release.
 Step = t.Callable[[str, str], t.ContextManager[t.Any]]
@@ -40,36 +39,6 @@ Step = t.Callable[[str, str], t.ContextManager[t.Any]]
 #: What a first release is taken to need, in bytes.
 ROOM_FOR_CODE = 50 << 20
 ROOM_FOR_DEPENDENCIES = 200 << 20
-
-
-@dataclasses.dataclass(frozen=True)
-class Wanted:
-    """The release that the user asks for, checked. `shared` tells of each path whether it is made as a directory."""
-
-    install: _dependencies.InstallOptions
-    python: str = "python3"
-    project_dir: str = "."
-    required_files: tuple[str, ...] = ()
-    shared: t.Mapping[str, bool] = dataclasses.field(default_factory=dict)
-    environment: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    configuration: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
-    units: t.Sequence[dict[str, t.Any]] = ()
-    who: str = ""
-
-    def identity(self, kind: str, commit: str, submodules: bool) -> str:
-        install = dataclasses.asdict(self.install)
-        install["index_url"] = _identity.strip_credentials(self.install.index_url)
-        return _identity.identity_of(
-            {
-                "source": [kind == "git" and submodules, commit],
-                "install": install,
-                "python": self.python,
-                "project_dir": self.project_dir,
-                "shared": sorted(self.shared),
-                "environment": dict(self.environment),
-                "configuration": self.configuration,
-            }
-        )
 
 
 class Preparation:
@@ -133,9 +102,13 @@ class Preparation:
             self.store.require(release)
             return self._existing(release, live, interpreter)
         if self.check:
-            return self._result(manifest, live, True, self.store.path(release), {}, interpreter)
+            return self._result(manifest, live, True, self.store.path(release), self._links(), interpreter)
         with self._private() as private, self.step("release.install", release):
-            return self._complete(release, live, interpreter, private)
+            try:
+                return self._complete(release, live, interpreter, private)
+            except BaseException:  # what is left must be no hindrance to trying again
+                _store.remove_tree(os.path.join(self.store.path(release), ".venv"))
+                raise
 
     def _begin(self) -> tuple[str, Interpreter]:
         """Check what can be checked beforehand, and clear away what a crash left."""
@@ -158,12 +131,12 @@ class Preparation:
         plan, fingerprint = self._plan(path, manifest.commit, interpreter)
         text = _environment.format_environment(self.wanted.environment)
         _store.write_file(os.path.join(path, _environment.FILE_NAME), text, 0o600)
-        manifest = dataclasses.replace(
-            manifest, result="pulled", dependencies=self._dependencies(plan, fingerprint, interpreter, "none")
-        )
+        how = self._expected(plan, fingerprint, live)
+        dependencies = self._dependencies(plan, fingerprint, interpreter, how)
+        manifest = dataclasses.replace(manifest, result="pulled", dependencies=dependencies)
         self.store.write(manifest)
         self.warnings += source.warnings
-        return self._result(manifest, live, True, path, {}, interpreter)
+        return self._result(manifest, live, True, path, self._links(), interpreter)
 
     def _complete(self, release: str, live: str, interpreter: Interpreter, private: str) -> dict[str, t.Any]:
         path, manifest = self.store.path(release), t.cast(ReleaseManifest, self.store.manifest(release))
@@ -188,17 +161,31 @@ class Preparation:
         source.export(tree)
         _tree.check_names(tree, _options.RESERVED)
         plan, fingerprint = self._plan(tree, manifest.commit, interpreter)
-        same = _retention.same_dependencies(self.store.facts(), fingerprint, live)
-        how = "none" if plan.kind == "nothing" else "reused" if same else "installed"
+        how = self._expected(plan, fingerprint, live)
         manifest = dataclasses.replace(manifest, dependencies=self._dependencies(plan, fingerprint, interpreter, how))
-        links = {path: _options.link_target(path) for path in self.wanted.shared}
         self.warnings += source.warnings
-        return self._result(manifest, live, True, tree, links, interpreter)
+        return self._result(manifest, live, True, tree, self._links(), interpreter)
+
+    def _expected(self, plan: _dependencies.InstallPlan, fingerprint: str, live: str) -> str:
+        """How the dependencies will come, as far as can be told without installing them."""
+        same = _retention.same_dependencies(self.store.facts(), fingerprint, live)
+        return "none" if plan.kind == "nothing" else "reused" if same else "installed"
+
+    def _links(self) -> dict[str, str]:
+        return {path: _options.link_target(path) for path in self.wanted.shared}
 
     def _existing(self, release: str, live: str, interpreter: Interpreter) -> dict[str, t.Any]:
         manifest = self.store.require(release)
-        links = {path: _options.link_target(path) for path in self.wanted.shared}
-        return self._result(manifest, live, False, self.store.path(release), links, interpreter)
+        changed = False
+        if release != live and self.wanted.units and list(self.wanted.units) != manifest.units:
+            # Units are on record before they start, also of a release that was prepared without them.
+            manifest = dataclasses.replace(manifest, units=list(self.wanted.units))
+            changed = True
+            if not self.check:
+                self.store.write(manifest)
+        result = self._result(manifest, live, changed, self.store.path(release), self._links(), interpreter)
+        how = "none" if result["dependencies"] == "none" else "reused"
+        return {**result, "dependencies": how}
 
     def _runs(self, release: str) -> bool:
         """Whether the interpreter of a release is still there (an upgrade of the system may have taken it)."""
@@ -206,25 +193,9 @@ class Preparation:
         return not os.path.isdir(venv) or os.access(os.path.join(venv, "bin", "python"), os.X_OK)
 
     def _plan(self, tree: str, commit: str, interpreter: Interpreter) -> tuple[_dependencies.InstallPlan, str]:
-        wanted, install = self.wanted, self.wanted.install
-        _tree.check_project(tree, wanted.project_dir, wanted.required_files)
-        read = _tree.reader(tree)
-        plan = _dependencies.plan_install(
-            install, wanted.project_dir, lambda name: os.path.isfile(os.path.join(tree, *name.split("/"))), read
-        )
-        for folder in dict.fromkeys((wanted.project_dir, ".")):
-            specifier = _dependencies.requires_python(read(posixpath.join(folder, "pyproject.toml")) or "")
-            if not _dependencies.satisfies(interpreter.version, specifier):
-                raise DeployError(
-                    f"python is {wanted.python!r}, version {interpreter.version}, but the release's pyproject.toml "
-                    f"requires {specifier}; name a Python that fits"
-                )
-        _install.check_installer(self.store.root, interpreter, plan, install)
+        plan, fingerprint = examine(tree, self.wanted, self.store.root, interpreter, commit)
         self.warnings += [warning for warning in plan.warnings if warning not in self.warnings]
-        # An environment holds paths as the root was written; another spelling of it must not be taken over.
-        key = f"{interpreter.key} {self.store.root}"
-        location = _identity.strip_credentials(install.index_url)
-        return plan, _dependencies.fingerprint(plan, install, key, location, commit, read)
+        return plan, fingerprint
 
     def _installation(
         self, path: str, plan: _dependencies.InstallPlan, interpreter: Interpreter, private: str
@@ -286,7 +257,7 @@ class Preparation:
             "previous": live,
             "previous_path": self.store.path(live) if live else "",
             "environment_file": os.path.join(path, _environment.FILE_NAME),
-            "dependencies": manifest.dependencies.get("how", "none") if changed else "reused" if venv else "none",
+            "dependencies": manifest.dependencies.get("how", "none"),
             "shared_links": links,
             "migration_files": _tree.new_migrations(tree, self.store.path(live) if live else ""),
             "manifest": manifest.to_json(),
