@@ -15,11 +15,12 @@ from ansible_collections.seamless.deploy.plugins.module_utils._errors import Dep
 
 try:
     import psycopg2
-    import psycopg2.extensions
-    from psycopg2 import sql
+    import psycopg2.sql
 except ImportError:
     psycopg2 = None  # type: ignore[assignment]
-    sql = None  # type: ignore[assignment]
+
+#: Composes statements; None without the driver, where no connection is ever made.
+sql: t.Any = psycopg2.sql if psycopg2 is not None else None
 
 APPLICATION_NAME = "seamless.deploy"
 CONNECT_TIMEOUT = 10
