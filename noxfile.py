@@ -90,10 +90,16 @@ def test(session: nox.Session) -> None:
     parts, arguments = ["unit", "integration"], list(session.posargs)
     if arguments and arguments[0] in parts:
         parts = [arguments.pop(0)]
-    passed = unit(arguments) if "unit" in parts else True
+    # A path replaces the whole part: ./run test tests/unit/test_house
+    named = [argument for argument in arguments if argument.startswith("tests/")]
+    parts = [part for part in parts if not named or any(name.startswith(f"tests/{part}") for name in named)]
+    if not parts:
+        sys.exit(f"run: {', '.join(named)} is not in the part that was asked for")
+    passed = unit(arguments if named else ["tests/unit", *arguments]) if "unit" in parts else True
     if "integration" in parts:
         say("test: integration")
-        passed = pytest(sys.executable, "tests/integration", "-v", "--durations=15", *arguments) and passed
+        where = [] if named else ["tests/integration"]
+        passed = pytest(sys.executable, *where, "-v", "--durations=15", *arguments) and passed
     if not passed:
         session.error("some tests failed")
 
@@ -128,9 +134,9 @@ def unit(arguments: list[str]) -> bool:
             f"test: unit, on Python {sys.version.split()[0]} only: none of {', '.join(FLOORS)} runs here,"
             " so nothing shows that the code for targets works on them"
         )
-    passed = pytest(sys.executable, "tests/unit", *arguments)
+    passed = pytest(sys.executable, *arguments)
     if floor:
-        passed = pytest(floor_environment(*floor), "tests/unit", *arguments) and passed
+        passed = pytest(floor_environment(*floor), *arguments) and passed
     return passed
 
 
