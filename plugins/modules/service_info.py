@@ -159,6 +159,8 @@ units:
       type: bool
 """
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _serving
@@ -166,7 +168,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance
 from ansible_collections.seamless.deploy.plugins.module_utils._service._setup import health_of, unit_states
 
 
-def run(params, run_command):
+def run(params: dict[str, t.Any], run_command: t.Callable[..., tuple]) -> dict[str, t.Any]:
     """What is seen now."""
     path = params["socket"] or params["entrance"]
     seen = {}
@@ -181,7 +183,7 @@ def run(params, run_command):
     return {"changed": False, "serving": seen, "entrance": entrance, "units": units}
 
 
-def main():
+def main() -> None:
     spec = {
         "entrance": {"type": "path"},
         "socket": {"type": "path"},

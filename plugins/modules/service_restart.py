@@ -209,6 +209,8 @@ log_tail:
   returned: failure
 """
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
@@ -219,7 +221,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._service._setup im
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import JOURNAL_REQUIRED_BY, journal_spec
 
 
-def run(params, check_mode, run_command):
+def run(params: dict[str, t.Any], check_mode: bool, run_command: t.Callable[..., tuple]) -> dict[str, t.Any]:
     """One change of one unit; the returned dict goes to the play."""
     setup = Setup(params, run_command)
     request = setup.request()
@@ -248,7 +250,7 @@ def run(params, check_mode, run_command):
     }
 
 
-def main():
+def main() -> None:
     spec = {
         "name": {"type": "str", "required": True},
         "manager": {"type": "str", "required": True, "choices": ["supervisor", "systemd"]},
