@@ -364,6 +364,13 @@ def argument_spec() -> dict[str, t.Any]:
     }
 
 
+def user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number that has no name
+        return str(os.getuid())
+
+
 def wanted_from(params: dict[str, t.Any]) -> Wanted:
     """The options of `prepared`, checked. Raises DeployError."""
     return Wanted(
@@ -381,7 +388,7 @@ def wanted_from(params: dict[str, t.Any]) -> Wanted:
         environment=environment_values(params["environment"]),
         configuration=params["configuration"],
         units=params["units"],
-        who=params["who"] or getpass.getuser(),
+        who=params["who"] or user_name(),
     )
 
 

@@ -132,7 +132,7 @@ class Preparation:
         text = _environment.format_environment(self.wanted.environment)
         _store.write_file(os.path.join(path, _environment.FILE_NAME), text, 0o600)
         how = self._expected(plan, fingerprint, live)
-        dependencies = self._dependencies(plan, fingerprint, interpreter, how)
+        dependencies = self._installed_with(plan, fingerprint, interpreter, how)
         manifest = dataclasses.replace(manifest, result="pulled", dependencies=dependencies)
         self.store.write(manifest)
         self.warnings += source.warnings
@@ -144,7 +144,7 @@ class Preparation:
         installation = self._installation(path, plan, interpreter, private)
         how = self._install(installation, fingerprint, live)
         links, warnings = _shared.link(self.store.root, path, self.wanted.shared)
-        dependencies = self._dependencies(plan, fingerprint, interpreter, how)
+        dependencies = self._installed_with(plan, fingerprint, interpreter, how)
         manifest = dataclasses.replace(
             manifest, result="prepared", dependencies=dependencies, units=list(self.wanted.units)
         )
@@ -162,7 +162,7 @@ class Preparation:
         _tree.check_names(tree, _options.RESERVED)
         plan, fingerprint = self._plan(tree, manifest.commit, interpreter)
         how = self._expected(plan, fingerprint, live)
-        manifest = dataclasses.replace(manifest, dependencies=self._dependencies(plan, fingerprint, interpreter, how))
+        manifest = dataclasses.replace(manifest, dependencies=self._installed_with(plan, fingerprint, interpreter, how))
         self.warnings += source.warnings
         return self._result(manifest, live, True, tree, self._links(), interpreter)
 
@@ -228,7 +228,7 @@ class Preparation:
             shutil.rmtree(private, ignore_errors=True)
 
     @staticmethod
-    def _dependencies(
+    def _installed_with(
         plan: _dependencies.InstallPlan, fingerprint: str, interpreter: Interpreter, how: str
     ) -> dict[str, str]:
         return {"fingerprint": fingerprint, "installer": plan.installer, "python": interpreter.version, "how": how}
