@@ -82,7 +82,7 @@ def bridge_files() -> dict[str, str]:
     for part in _PARTS:
         name = part.__name__
         spec = part.__spec__ or importlib.util.find_spec(name)
-        text = spec.loader.get_source(name) if spec and spec.loader else None  # type: ignore[attr-defined]
+        text = t.cast(t.Any, spec.loader).get_source(name) if spec and spec.loader else None
         if not name.startswith(_ROOT) or text is None:
             raise DeployError(f"the source of {name} is not in the module's payload; this is a fault of the collection")
         package = spec is not None and spec.submodule_search_locations is not None
@@ -175,7 +175,9 @@ def read_environment_file(path: t.Optional[str]) -> dict[str, str]:
             return parse_environment(file.read())
     except (OSError, UnicodeDecodeError) as exc:
         reason = getattr(exc, "strerror", None) or "it is not UTF-8 text"
-        raise DeployError(f"environment_file {path} cannot be read: {reason}; correct the path, or run as its owner") from exc
+        raise DeployError(
+            f"environment_file {path} cannot be read: {reason}; correct the path, or run as its owner"
+        ) from exc
 
 
 def process_environment(python: str, given: dict[str, str], path: str) -> dict[str, str]:
@@ -203,7 +205,9 @@ def secret_values(environment: dict[str, str]) -> set[str]:
 
 def masked(text: str, hidden: t.Iterable[str]) -> str:
     """The text without these values, also as Python and JSON would write them."""
-    spellings = {spelling for value in hidden if value for spelling in (value, repr(value)[1:-1], json.dumps(value)[1:-1])}
+    spellings = {
+        spelling for value in hidden if value for spelling in (value, repr(value)[1:-1], json.dumps(value)[1:-1])
+    }
     for value in sorted(spellings, key=len, reverse=True):
         text = text.replace(value, "********")
     return text
@@ -219,7 +223,10 @@ class Bridge:
         self._chdir, self._python = params["chdir"], _program(params["python"])
         if not os.path.isdir(self._chdir):
             raise DeployError(f"chdir {self._chdir} is not a directory; name the project directory of the release")
-        given = {**read_environment_file(params.get("environment_file")), **environment_values(params["environment"] or {})}
+        given = {
+            **read_environment_file(params.get("environment_file")),
+            **environment_values(params["environment"] or {}),
+        }
         self._environment = process_environment(self._python, given, os.environ.get("PATH", os.defpath))
         self._hidden = secret_values(given)
         self._settings = params.get("settings")
@@ -235,7 +242,7 @@ class Bridge:
             progress, result = _protocol.read_answer(data)
         except _protocol.BridgeError as exc:
             raise self._error(exc, rc, out, err) from None
-        return result, _without_secrets(progress)
+        return result, [event for event in progress if event.get("what") != "secrets"]
 
     def _start(self, request: str, descriptor: int) -> tuple[int, str, str]:
         environment = {**self._environment, _protocol.FD_VARIABLE: str(descriptor)}
@@ -252,19 +259,25 @@ class Bridge:
     def _error(self, exc: _protocol.BridgeError, rc: int, out: str, err: str) -> DeployError:
         detail = dict(exc.detail)
         progress = detail.pop("progress", [])
-        hidden = self._hidden | {value for event in progress for value in event.get("values", [])}
-        output = {"rc": rc, "stdout": masked(out, hidden)[-_TAIL:], "stderr": masked(err, hidden)[-_TAIL:]}
+        hidden = self._hidden | {
+            value for event in progress if event.get("what") == "secrets" for value in event["values"]
+        }
+        output: dict[str, t.Any] = {
+            "rc": rc,
+            "stdout": masked(out, hidden)[-_TAIL:],
+            "stderr": masked(err, hidden)[-_TAIL:],
+        }
         message = exc.message
         if exc.kind == "died":
-            last = next((line for line in reversed(output["stderr"].splitlines()) if line.strip()), "it printed nothing")
+            last = next(
+                (line for line in reversed(output["stderr"].splitlines()) if line.strip()), "it printed nothing"
+            )
             message = f"{self._python} ended with code {rc} and without an answer: {last}"
-        return DeployError(
-            masked(message, hidden), kind=exc.kind, progress=_without_secrets(progress), **_masked_tree(detail, hidden), **output
-        )
-
-
-def _without_secrets(progress: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
-    return [event for event in progress if event.get("what") != "secrets"]
+        for name in {"failure", "checks"} & set(
+            detail
+        ):  # names such as migrations' stay whole, whatever the password is
+            detail[name] = _masked_tree(detail[name], hidden)
+        return DeployError(masked(message, hidden), kind=exc.kind, **detail, **output)
 
 
 def _masked_tree(value: t.Any, hidden: set[str]) -> t.Any:
@@ -278,5 +291,7 @@ def _masked_tree(value: t.Any, hidden: set[str]) -> t.Any:
 def _program(python: str) -> str:
     found = python if os.path.isabs(python) else (shutil.which(python) or python)
     if not os.path.isfile(found) or not os.access(found, os.X_OK):
-        raise DeployError(f"python {python} is not there or may not be run; name the interpreter of the release's environment")
+        raise DeployError(
+            f"python {python} is not there or may not be run; name the interpreter of the release's environment"
+        )
     return found

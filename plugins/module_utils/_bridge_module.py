@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, published, secret_values
 from ansible_collections.seamless.deploy.plugins.module_utils._environment import environment_values
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
@@ -30,7 +29,7 @@ def _hide_environment(module: AnsibleModule) -> None:
     no_log hides every single value: with DEBUG=0 each 0 of the answer would be lost, also in numbers.
     """
     given = module.params["environment"] or {}
-    module.params["environment"] = {name: "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" for name in given}
+    module.params["environment"] = dict.fromkeys(given, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
     try:
         texts = environment_values(given)
     except DeployError:

@@ -224,7 +224,6 @@ kind:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
@@ -246,7 +245,16 @@ def request_of(params: dict[str, t.Any]) -> dict[str, t.Any]:
     for option in ("lock_timeout", "concurrent_timeout", "retries", "retry_time", "advisory_lock_wait"):
         if params[option] < 0:
             raise DeployError(f"{option} is {params[option]}; it cannot be less than 0")
-    names = ("database_name", "app", "name", "run_syncdb", "lock_timeout", "concurrent_timeout", "retries", "retry_time")
+    names = (
+        "database_name",
+        "app",
+        "name",
+        "run_syncdb",
+        "lock_timeout",
+        "concurrent_timeout",
+        "retries",
+        "retry_time",
+    )
     return {
         **{name: params[name] for name in (*names, "advisory_lock_wait")},
         "alias": params["database"],
@@ -267,7 +275,9 @@ def run(params: dict[str, t.Any], check_mode: bool, bridge: Bridge, journal: Jou
     return answer(plan, done, changed=bool(done["applied"] or done["synced"]))
 
 
-def _apply(params: dict[str, t.Any], bridge: Bridge, journal: Journal, plan: dict[str, t.Any], request: dict[str, t.Any]) -> dict[str, t.Any]:
+def _apply(
+    params: dict[str, t.Any], bridge: Bridge, journal: Journal, plan: dict[str, t.Any], request: dict[str, t.Any]
+) -> dict[str, t.Any]:
     alias, step = params["database"], params["step"] or "migrate"
     undo = {"alias": alias, "before": heads_list(plan["before"]), "applying": [item["id"] for item in plan["plan"]]}
     with journal.step(params["deploy_id"] or "", step, ACTION, alias, undo=undo) as outcome:
@@ -347,6 +357,8 @@ def main() -> None:
         result = run(module.params, module.check_mode, bridge_of(module, "django"), journal_of(module.params))
     except DeployError as exc:
         module.fail_json(msg=exc.msg, **exc.result)
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
     module.exit_json(**result)
 
 

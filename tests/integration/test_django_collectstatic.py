@@ -42,9 +42,13 @@ def project(tmp_path: pathlib.Path) -> Project:
 def collect(project: Project, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
     """Call the module's run()."""
     base = project.path.parent
-    params: dict[str, t.Any] = {name: spec.get("default") for name, spec in django_collectstatic.argument_spec().items()}
+    params: dict[str, t.Any] = {
+        name: spec.get("default") for name, spec in django_collectstatic.argument_spec().items()
+    }
     environment = {"DATABASE_URL": URL, "STATIC_ROOT": str(base / "collected")}
-    params.update(chdir=str(project.path), python=django_python(), publish=str(base / "public"), environment=environment)
+    params.update(
+        chdir=str(project.path), python=django_python(), publish=str(base / "public"), environment=environment
+    )
     params.update(options)
     bridge = Bridge(run_command, params, "django", str(base / "bridge"))
     return django_collectstatic.run(params, check_mode, bridge)

@@ -47,7 +47,12 @@ def test_atomic_failure_leaves_nothing_of_it(
     facts = t.cast(dict, error.result["failure"])
     assert facts["migration"] == "things.0003_unique" and facts["sqlstate"] == "23505" and facts["rolled_back"]
     assert facts["operation"] == {"number": 2, "count": 2, "description": "Alter field name on thing"}
-    for part in ("rolled back completely", "things.0002_note was applied", "Not reached: things.0004_never", "Correct the"):
+    for part in (
+        "rolled back completely",
+        "things.0002_note was applied",
+        "Not reached: things.0004_never",
+        "Correct the",
+    ):
         assert part in error.msg
     assert "secret row" not in error.msg + str(error.result)
     assert ids(t.cast(list, error.result["applied"])) == ["things.0002_note"] and error.result["changed"]
@@ -100,7 +105,9 @@ def test_failure_at_the_end_of_a_transaction(migrate: Migrate, project: Project,
 
 
 def test_server_that_ends_the_session(migrate: Migrate, project: Project) -> None:
-    project.migration("0002_end", 'migrations.RunSQL("SELECT pg_terminate_backend(pg_backend_pid())"),', after="0001_initial")
+    project.migration(
+        "0002_end", 'migrations.RunSQL("SELECT pg_terminate_backend(pg_backend_pid())"),', after="0001_initial"
+    )
     error = migrate.fails()
     assert "57P01" in error.msg or "terminat" in error.msg
     assert "rolled back completely" in error.msg and error.result["after"]
@@ -132,13 +139,19 @@ def test_receiver_of_post_migrate_that_fails(migrate: Migrate, project: Project)
     )
     project.migration("0002_note", ADD_NOTE, after="0001_initial")
     error = migrate.fails()
-    assert "post_migrate" in error.msg and "no receiver today" in error.msg and "things/management/__init__.py" in error.msg
+    assert (
+        "post_migrate" in error.msg
+        and "no receiver today" in error.msg
+        and "things/management/__init__.py" in error.msg
+    )
     assert ids(t.cast(list, error.result["applied"])) == ["things.0002_note"]
 
 
 def _conflict(project: Project, _database: t.Any) -> None:
     project.migration("0002_one", ADD_NOTE, after="0001_initial")
-    project.migration("0002_two", 'migrations.AddField("thing", "two", models.TextField(null=True)),', after="0001_initial")
+    project.migration(
+        "0002_two", 'migrations.AddField("thing", "two", models.TextField(null=True)),', after="0001_initial"
+    )
 
 
 def _inconsistent(project: Project, database: t.Any) -> None:
@@ -192,5 +205,9 @@ def test_passwords_in_the_output_of_the_application_are_masked(
     project.write("site1/settings.py", SETTINGS + loud)
     error: DeployError = migrate.fails()
     shown = error.msg + str(error.result)
-    assert database.password not in shown and database.url not in shown and database.url.split(":")[2].split("@")[0] not in shown
+    assert (
+        database.password not in shown
+        and database.url not in shown
+        and database.url.split(":")[2].split("@")[0] not in shown
+    )
     assert "site1/settings.py line" in error.msg and "stdout" in str(error.result["stdout"])

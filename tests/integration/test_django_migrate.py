@@ -14,6 +14,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._journal_store imp
 from tests.support.django_calls import Migrate, ids, tables
 from tests.support.django_project import MODELS, SETTINGS, Project, django_python
 
+
 @pytest.fixture
 def project(tmp_path: pathlib.Path) -> Project:
     """Write a small project."""
@@ -31,7 +32,9 @@ ADD_NOTE = 'migrations.AddField("thing", "note", models.TextField(null=True)),'
 
 def columns(database: t.Any) -> list[str]:
     """Give the columns of the table of things."""
-    query = "SELECT attname FROM pg_attribute WHERE attrelid = 'things_thing'::regclass AND attnum > 0 AND NOT attisdropped"
+    query = (
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'things_thing'::regclass AND attnum > 0 AND NOT attisdropped"
+    )
     return [row[0] for row in database.execute(query)]
 
 
@@ -133,7 +136,9 @@ def test_models_that_differ_are_said(migrate: Migrate, project: Project) -> None
     assert "models of things differ" in result["warnings"][0]
 
 
-def test_run_syncdb_makes_tables_of_apps_without_migrations(migrate: Migrate, project: Project, database: t.Any) -> None:
+def test_run_syncdb_makes_tables_of_apps_without_migrations(
+    migrate: Migrate, project: Project, database: t.Any
+) -> None:
     project.write("plain/__init__.py", "")
     project.write("plain/models.py", MODELS)
     project.write("site1/settings.py", SETTINGS + 'INSTALLED_APPS += ["plain"]\n')
@@ -157,11 +162,16 @@ def test_sqlite_works_without_locks_and_check_mode_makes_no_file(migrate: Migrat
 def test_plan_says_what_only_shows_when_it_runs(migrate: Migrate, project: Project) -> None:
     project.migration("0002_note", ADD_NOTE, after="0001_initial")
     project.migration(
-        "0003_data", "migrations.RunPython(work),", after="0002_note", before="def work(apps, editor):\n    raise SystemExit\n"
+        "0003_data",
+        "migrations.RunPython(work),",
+        after="0002_note",
+        before="def work(apps, editor):\n    raise SystemExit\n",
     )
     project.migration("0004_sql", "migrations.RunSQL('UPDATE things_thing SET note = 1'),", after="0003_data")
     project.migration("0005_plain", "migrations.RunSQL('ALTER TABLE things_thing ADD x int'),", after="0004_sql")
     plan = {item["name"]: item for item in migrate(check_mode=True)["plan"]}
     assert "CANNOT BE WRITTEN AS SQL" in " ".join(plan["0003_data"]["sql"])
-    facts = [(plan[name]["data"], plan[name]["reversible"]) for name in ("0002_note", "0003_data", "0004_sql", "0005_plain")]
+    facts = [
+        (plan[name]["data"], plan[name]["reversible"]) for name in ("0002_note", "0003_data", "0004_sql", "0005_plain")
+    ]
     assert facts == [(False, True), (True, False), (True, False), (False, False)]

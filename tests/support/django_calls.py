@@ -52,4 +52,6 @@ def ids(records: list[dict[str, t.Any]]) -> list[str]:
 
 def tables(database: t.Any) -> list[str]:
     """Give the tables of the schema public."""
-    return [row[0] for row in database.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")]
+    return [
+        row[0] for row in database.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+    ]

@@ -67,7 +67,9 @@ def demands(connection: t.Any) -> dict[str, t.Any]:
         tables[meta.db_table] = {
             "model": meta.label,
             "managed": bool(meta.managed),
-            "columns": {field.column: _column(field, connection) for field in meta.local_concrete_fields if field.column},
+            "columns": {
+                field.column: _column(field, connection) for field in meta.local_concrete_fields if field.column
+            },
             "foreign_keys": [_foreign_key(field) for field in meta.local_concrete_fields if field.remote_field],
             "unique": _unique_sets(meta),
         }

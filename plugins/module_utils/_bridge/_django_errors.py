@@ -14,7 +14,10 @@ import typing as t
 RETRYABLE = ("55P03", "40P01")
 
 _CONNECTING = (
-    ("password authentication failed", "the password is refused; correct it in the application's settings or environment"),
+    (
+        "password authentication failed",
+        "the password is refused; correct it in the application's settings or environment",
+    ),
     ("no password supplied", "no password is given; set it in the application's settings or environment"),
     ("no pg_hba.conf entry", "the server's pg_hba.conf has no line for it; add one, or connect from another host"),
     ("connection refused", "nothing listens there; start the server or correct host and port"),

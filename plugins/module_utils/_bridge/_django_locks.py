@@ -177,7 +177,10 @@ def blocker_sentence(blocker: dict[str, t.Any]) -> str:
     """For messages: session 4711 (psql, shop from 10.0.0.5, idle in transaction for 12.3 s) on shop_order."""
     if not blocker["pid"]:
         return "a prepared transaction (see pg_prepared_xacts)"
-    facts = [blocker["application_name"] or "no application name", f"{blocker['user'] or 'another role'} from {blocker['client']}"]
+    facts = [
+        blocker["application_name"] or "no application name",
+        f"{blocker['user'] or 'another role'} from {blocker['client']}",
+    ]
     if blocker["state"]:
         age = blocker["transaction_age"] if blocker["state"].startswith("idle") else blocker["query_age"]
         facts.append(blocker["state"] + ("" if age is None else f" for {age:g} s"))

@@ -110,7 +110,9 @@ def _by_prefix(loader: t.Any, app: str, name: str) -> tuple[str, t.Optional[str]
         raise BridgeError("target", f"`name` {name!r} is the beginning of more than one migration of {app!r}") from None
     except KeyError:
         known = sorted(found for label, found in loader.disk_migrations if label == app)
-        raise BridgeError("target", f"`name` {name!r} fits no migration of {app!r}; it has {', '.join(known)}") from None
+        raise BridgeError(
+            "target", f"`name` {name!r} fits no migration of {app!r}; it has {', '.join(known)}"
+        ) from None
     if key not in loader.graph.nodes and key in loader.replacements:
         return tuple(loader.replacements[key].replaces[-1])  # a partly applied squash is not in the graph
     return key
@@ -242,7 +244,9 @@ def unsynced(executor: t.Any, arguments: dict[str, t.Any]) -> list[str]:
     models = [
         model
         for label in labels
-        for model in router.get_migratable_models(apps.get_app_config(label), connection.alias, include_auto_created=False)
+        for model in router.get_migratable_models(
+            apps.get_app_config(label), connection.alias, include_auto_created=False
+        )
     ]
     tables = {model._meta.db_table for model in models if model._meta.can_migrate(connection)}
     return sorted(tables - set(connection.introspection.table_names()))

@@ -19,7 +19,6 @@ from . import _django_errors as errors
 from ._protocol import BridgeError
 
 
-
 def prepare(arguments: dict[str, t.Any], answer: t.Any, command: str) -> None:
     """From a fresh interpreter to a project whose models can be used. Raises BridgeError."""
     project = os.getcwd()
@@ -182,7 +181,9 @@ def connect(arguments: dict[str, t.Any], reading: bool = False) -> t.Any:
     try:
         connection = connections[alias]
     except Exception as exc:
-        raise BridgeError("driver", f"the driver of the database {alias!r} cannot be loaded: {errors.summary(exc)}") from None
+        raise BridgeError(
+            "driver", f"the driver of the database {alias!r} cannot be loaded: {errors.summary(exc)}"
+        ) from None
     _refuse_engine(alias, connection.vendor)
     if reading and connection.vendor == "sqlite" and not os.path.exists(str(connection.settings_dict["NAME"])):
         connection.settings_dict["NAME"] = ":memory:"  # connecting would create the file
@@ -202,7 +203,8 @@ def _refuse_engine(alias: str, engine: str) -> None:
     name = engine.lower()
     if "mysql" in name or "mariadb" in name:
         raise BridgeError(
-            "engine", f"the database {alias!r} is MySQL ({engine}), which is not supported yet; use PostgreSQL or SQLite"
+            "engine",
+            f"the database {alias!r} is MySQL ({engine}), which is not supported yet; use PostgreSQL or SQLite",
         )
     if "oracle" in name or name.endswith("dummy"):
         raise BridgeError("engine", f"the engine {engine!r} of the database {alias!r} is not supported")

@@ -62,7 +62,9 @@ def _run(dry_run: bool) -> dict[str, t.Any]:
     try:
         found = command.collect()
     except OSError as exc:
-        raise BridgeError("static", f"the static files cannot be collected: {errors.summary(exc)}; correct it") from None
+        raise BridgeError(
+            "static", f"the static files cannot be collected: {errors.summary(exc)}; correct it"
+        ) from None
     except Exception as exc:  # such as a stylesheet that names a file which is not there
         place = errors.place_of(exc)
         message = f"collectstatic failed with {errors.summary(exc)}{', at ' + place if place else ''}; correct it"
