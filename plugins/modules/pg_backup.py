@@ -176,6 +176,7 @@ removed:
 """
 
 import dataclasses
+import os
 import time
 import typing as t
 
@@ -187,7 +188,9 @@ from ansible_collections.seamless.deploy.plugins.module_utils._postgres import (
     _archive,
     _clients,
     _dump,
+    _files,
     _retention,
+    _store,
     _trial,
 )
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect import connected, rows, server_version
@@ -221,7 +224,7 @@ def run(params: dict[str, t.Any], check_mode: bool, run_command: _archive.Run, n
     """Check everything, then back up one database after the other."""
     dump = _dump.DumpFormat(params["format"], params["jobs"], params["compression"], params["compression_level"])
     databases = _checked_databases(params)
-    _archive.check_directory(params["dest"])
+    _files.check_directory(params["dest"])
     connection = connection_from(params, "admin")
     sizes, version = {}, ""
     for database in databases:
@@ -234,9 +237,9 @@ def run(params: dict[str, t.Any], check_mode: bool, run_command: _archive.Run, n
     )
     _trial.try_compression(run_command, client, dump, connection.to_database(databases[0]))
     estimates = {name: _dump.estimate(size, dump.compression, params["space_factor"]) for name, size in sizes.items()}
-    free = _archive.free_bytes(params["dest"])
+    free = _files.free_bytes(params["dest"])
     _dump.check_space(params["dest"], sum(estimates.values()), free, _min_free(params["min_free"]))
-    stamp = time.strftime(_dump.STAMP, time.gmtime(now))
+    stamp = _free_stamp(params, databases, now)
     job = _archive.Job(
         connection,
         version,
@@ -265,8 +268,8 @@ def _back_up(
     params: dict[str, t.Any], run_command: _archive.Run, jobs: list[_archive.Job], now: float
 ) -> dict[str, t.Any]:
     dest, client, connection = params["dest"], jobs[0].client, jobs[0].connection
-    _archive.prepare_directory(dest)
-    _archive.remove_stale(dest, now)
+    _files.prepare_directory(dest)
+    _store.remove_stale(dest, now)
     if client.major > int(jobs[0].server_version.split(".")[0]):
         _trial.try_restore(run_command, client, connection, dest)
     journal, step = journal_of(params), params["step"] or "backup"
@@ -284,7 +287,7 @@ def _back_up(
     removed = []
     for name in _removable(jobs, params["keep"]):
         try:
-            _archive.remove_backup(dest, name)
+            _store.remove_backup(dest, name)
             removed.append(name)
         except OSError as exc:
             warnings.append(f"the old backup {name} in dest {dest} cannot be removed: {exc.strerror}")
@@ -295,13 +298,23 @@ def _removable(jobs: list[_archive.Job], keep: t.Optional[int]) -> list[str]:
     """What retention removes once the backups of `jobs` exist."""
     if keep is None:
         return []
-    stored = {backup.name: backup for backup in _archive.stored(jobs[0].dest)}
+    stored = {backup.name: backup for backup in _store.stored(jobs[0].dest)}
     names = []
     for job in jobs:
-        own = job.path[len(job.dest.rstrip("/")) + 1 :]
+        own = os.path.basename(job.path)
         stored.setdefault(own, _retention.StoredBackup(own, job.database, job.label, "9999"))
         names += _retention.expired(stored.values(), job.database, job.label, keep, {own})
     return names
+
+
+def _free_stamp(params: dict[str, t.Any], databases: list[str], now: float) -> str:
+    """The time stamp, a second later where a backup made just now has it."""
+    while True:
+        stamp = time.strftime(_dump.STAMP, time.gmtime(now))
+        names = [_dump.backup_name(database, stamp, params["label"] or "", params["format"]) for database in databases]
+        if not any(os.path.lexists(os.path.join(params["dest"], name)) for name in names):
+            return stamp
+        now += 1
 
 
 def _announced(job: _archive.Job, estimate: int) -> dict[str, t.Any]:

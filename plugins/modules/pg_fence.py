@@ -249,7 +249,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
-from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _fencing
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _closing, _fencing, _opening
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect import connect
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._fence import names_of
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import (
@@ -296,8 +296,8 @@ def run(params: dict[str, t.Any], check_mode: bool, now: float) -> dict[str, t.A
         params["step"] or "",
     )
     if params["state"] == "closed":
-        return _fencing.close(fence, params["safety_copy"], params["counters"], check_mode)
-    return _fencing.reopen(
+        return _closing.close(fence, params["safety_copy"], params["counters"], check_mode)
+    return _opening.reopen(
         fence,
         params["restore"],
         params["restore_only_if_unchanged"],

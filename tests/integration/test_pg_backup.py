@@ -18,6 +18,7 @@ import typing as t
 import pytest
 
 from tests.support.module import finish_module, run_module, start_module
+from tests.support.postgres import EmbeddedPostgres
 
 
 @pytest.fixture
@@ -289,7 +290,6 @@ def test_retention_counts_by_label_and_takes_only_its_own(shop, dest):
     for label in ("", "", "nightly", ""):
         result = run_module("pg_backup", options(shop, dest, label=label, keep=2))
         made.append(os.path.basename(result["backups"][0]["path"]))
-        time.sleep(1.01)
     assert result["removed"] == [made[0]]
     kept = {name for name in names(dest) if not name.endswith(".json")}
     assert kept == {foreign.name, *made[1:]}
@@ -359,3 +359,35 @@ def test_password_stays_in_the_environment(shop, dest, short_dir):
         assert not any(secret.encode() in line for line in seen)
     events = [(json.loads(line)["action"], json.loads(line)["event"]) for line in journal.read_text().splitlines()]
     assert events == [("database.backup", "intent"), ("database.backup", "done")]
+
+
+@pytest.fixture
+def debian15(short_dir):
+    """A server of the system's PostgreSQL 15, where there is one: older than both servers of the wheel."""
+    programs = pathlib.Path("/usr/lib/postgresql/15/bin")
+    if not (programs / "postgres").exists():
+        print("skipped: this machine has no PostgreSQL 15 of Debian")
+        pytest.skip("this machine has no PostgreSQL 15 of Debian")
+    server = EmbeddedPostgres(short_dir, 16, {"fsync": "off"})
+    server.bin_dir = server._server_bin = programs
+    with server:
+        yield server
+
+
+def test_newer_client_that_proves_itself_is_taken(debian15, postgres16, dest):
+    debian15.create_database("shop", "shop", "x")
+    debian15.execute("CREATE TABLE orders AS SELECT generate_series(1, 9) AS id", "shop")
+    params = {"databases": ["shop"], "dest": str(dest), "login_url": debian15.url("shop"), "newer_client": True}
+    result = run_module("pg_backup", {**params, "client_path": str(postgres16.bin_dir)})
+    assert result.get("failed") is None, result
+    assert result["backups"][0]["server_version"].startswith("15.")
+    assert result["backups"][0]["client_version"].startswith("16.")
+    assert debian15.execute("SELECT count(*) FROM pg_database WHERE datname LIKE 'seamless%'") == [(0,)]
+    assert len(names(dest)) == 2
+
+
+def test_client_of_the_same_major_is_found_without_a_path(debian15, dest):
+    params = {"databases": ["postgres"], "dest": str(dest), "login_url": debian15.admin_url}
+    result = run_module("pg_backup", params)
+    assert result.get("failed") is None, result
+    assert result["client"] == "/usr/lib/postgresql/15/bin"

@@ -5,27 +5,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
-import getpass
-import hashlib
 import json
 import os
-import shutil
 import time
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._connection import DatabaseConnection
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _dump, _retention
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _dump, _files, _retention, _store
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._clients import Client
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect import connected, rows, without_secret
 
 Run = t.Callable[..., "tuple[int, str, str]"]
-KIND = "seamless.deploy backup"
-VERSION = 1
-
 #: Tables that pg_dump writes: neither of the system, nor temporary, nor of an extension.
 _TABLES = """
 SELECT count(*) FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -83,60 +76,30 @@ def call(run: Run, argv: list[str], connection: t.Optional[DatabaseConnection] =
     return rc, out, err
 
 
-def check_directory(dest: str) -> None:
-    """dest can be written, or made. Changes nothing. Raises DeployError."""
-    place = os.path.abspath(dest)
-    while not os.path.lexists(place) and place != os.path.dirname(place):
-        place = os.path.dirname(place)
-    if not os.path.isdir(place):
-        raise DeployError(f"dest {dest} cannot be a directory: {place} is a file; change dest")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise DeployError(
-            f"dest {dest} cannot be written by the user {_user()}; give {place} to that user, or change dest"
-        )
-
-
-def prepare_directory(dest: str) -> None:
-    """dest exists, private when made here. Raises DeployError."""
-    try:
-        os.makedirs(dest, mode=0o700, exist_ok=True)
-    except OSError as exc:
-        raise DeployError(
-            f"dest {dest} cannot be made by the user {_user()}: {exc.strerror}; create it for that user, or change dest"
-        ) from exc
-
-
-def free_bytes(dest: str) -> int:
-    """Free for this user on the file system that dest is, or will be, on."""
-    place = os.path.abspath(dest)
-    while not os.path.exists(place) and place != os.path.dirname(place):
-        place = os.path.dirname(place)
-    state = os.statvfs(place)
-    return state.f_bavail * state.f_frsize
-
-
 def make(run: Run, job: Job) -> dict[str, t.Any]:
     """Dump, read back, sync, publish. Whatever fails, nothing but complete backups is left. Raises DeployError."""
     started, clock = _now(), time.monotonic()
     try:
         tables, warnings = _write(run, job)
         warnings += _verify(run, job, tables)
-        _sync_tree(job.partial)
-        files = hash_tree(job.partial)
-        size = _size(job.partial)
+        _files.sync_tree(job.partial)
+        files = _files.hash_tree(job.partial)
+        size = _files.size_of(job.partial)
+        if os.path.lexists(job.path):
+            raise DeployError(f"the backup {job.path} exists already and is never overwritten; run again")
         os.rename(job.partial, job.path)
-        _sync(job.dest)
+        _files.sync(job.dest)
     except OSError as exc:
         raise DeployError(
             f"the backup of {job.database!r} in dest {job.dest} was not finished: {exc.strerror}; its part is removed"
         ) from exc
     finally:
-        remove_tree(job.partial)
+        _files.remove_tree(job.partial)
     made = {
         "database": job.database,
         "path": job.path,
         "size": size,
-        "sha256": _fingerprint(files),
+        "sha256": _files.fingerprint(files),
         "manifest_path": job.manifest_path,
         "duration": round(time.monotonic() - clock, 3),
         "server_version": job.server_version,
@@ -191,23 +154,10 @@ def read_back(run: Run, client: Client, archive: str, what: str) -> list[str]:
     return said.warnings
 
 
-def hash_tree(path: str) -> dict[str, str]:
-    """sha256 of the file, or of each file of the directory, by relative name ("" for the file itself)."""
-    return {os.path.relpath(name, path) if name != path else "": _sha256(name) for name in _files(path)}
-
-
-def _fingerprint(files: dict[str, str]) -> str:
-    """The file's own sha256; of a directory, that of its `sha256sum` list."""
-    if list(files) == [""]:
-        return files[""]
-    listing = "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items()))
-    return hashlib.sha256(listing.encode()).hexdigest()
-
-
 def _write_manifest(job: Job, facts: dict[str, t.Any]) -> None:
     manifest = {
-        "kind": KIND,
-        "version": VERSION,
+        "kind": _store.KIND,
+        "version": _store.VERSION,
         "label": job.label,
         "deploy_id": job.deploy_id,
         "format": job.dump.format,
@@ -224,116 +174,14 @@ def _write_manifest(job: Job, facts: dict[str, t.Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.rename(partial, job.manifest_path)
-        _sync(job.dest)
+        _files.sync(job.dest)
     except OSError as exc:
-        remove_tree(partial)
+        _files.remove_tree(partial)
         raise DeployError(
             f"the backup {job.path} is complete, but its manifest cannot be written ({exc.strerror}), so it does not count; "
             "free some space in dest"
         ) from exc
 
 
-def stored(dest: str) -> list[_retention.StoredBackup]:
-    """The backups of this collection in a directory: those with a manifest."""
-    found = []
-    for name in sorted(os.listdir(dest)) if os.path.isdir(dest) else []:
-        manifest = _manifest(os.path.join(dest, name)) if name.endswith(".json") else None
-        if manifest and manifest.get("name") == name[: -len(".json")]:
-            found.append(
-                _retention.StoredBackup(
-                    manifest["name"],
-                    str(manifest.get("database")),
-                    str(manifest.get("label") or ""),
-                    str(manifest.get("started")),
-                )
-            )
-    return found
-
-
-def _manifest(path: str) -> t.Optional[dict[str, t.Any]]:
-    try:
-        with open(path, encoding="utf-8") as file:
-            manifest = json.load(file)
-    except (OSError, ValueError):
-        return None
-    return manifest if isinstance(manifest, dict) and manifest.get("kind") == KIND else None
-
-
-def remove_backup(dest: str, name: str) -> None:
-    """Remove one backup: it vanishes under its name first, and its manifest goes last."""
-    gone = os.path.join(dest, _retention.partial_name(name, os.getpid()))
-    with contextlib.suppress(FileNotFoundError):
-        os.rename(os.path.join(dest, name), gone)
-    remove_tree(gone)
-    os.unlink(os.path.join(dest, f"{name}.json"))
-    _sync(dest)
-
-
-def remove_stale(dest: str, now: float) -> list[str]:
-    """Remove what killed runs left unfinished; their names."""
-    removed = []
-    for name in os.listdir(dest) if os.path.isdir(dest) else []:
-        owner = _retention.partial_owner(name)
-        path = os.path.join(dest, name)
-        if owner is None or not os.path.lexists(path):
-            continue
-        newest = max([os.lstat(path).st_mtime] + [os.lstat(file).st_mtime for file in _files(path)])
-        if _retention.is_stale(now - newest, os.path.exists(f"/proc/{owner}")):
-            remove_tree(path)
-            removed.append(name)
-    return sorted(removed)
-
-
-def remove_tree(path: str) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with contextlib.suppress(OSError):
-            os.unlink(path)
-
-
-def _files(path: str) -> list[str]:
-    if not os.path.isdir(path):
-        return [path]
-    return sorted(os.path.join(parent, name) for parent, _directories, names in os.walk(path) for name in names)
-
-
-def _size(path: str) -> int:
-    return sum(os.path.getsize(name) for name in _files(path))
-
-
-def _sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _sync_tree(path: str) -> None:
-    """Modes narrowed, contents and names on disk."""
-    for name in _files(path):
-        os.chmod(name, 0o600)
-        _sync(name)
-    if os.path.isdir(path):
-        os.chmod(path, 0o700)
-        _sync(path)
-
-
-def _sync(path: str) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.geteuid())

@@ -173,10 +173,10 @@ def check_disk(opened: t.Any, admin: DatabaseConnection, database: Database) -> 
 
 
 def sessions(opened: t.Any, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
-    """Who is connected to these databases, without the server's own autovacuum."""
+    """Who is connected to these databases. Autovacuum has no role, and leaves on its own."""
     statement = """SELECT pid, datname, COALESCE(usename, ''), COALESCE(application_name, ''), COALESCE(client_addr::text, 'local')
                    FROM pg_catalog.pg_stat_activity WHERE datname = ANY(%s) AND pid <> pg_catalog.pg_backend_pid()
-                   AND COALESCE(backend_type, '') <> 'autovacuum worker'"""
+                   AND usesysid IS NOT NULL"""
     keys = ("pid", "database", "user", "application_name", "address")
     return [dict(zip(keys, row)) for row in rows(opened, statement, [list(names)])]
 

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._connection import DatabaseConnection
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _archive, _dump, _retention
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _archive, _dump, _files, _retention
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._clients import Client
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect import connected, rows, sql
 
@@ -57,7 +57,7 @@ def try_restore(run: _archive.Run, client: Client, connection: DatabaseConnectio
         try:
             _restore_schema(run, client, connection, scratch, archive)
         finally:
-            _archive.remove_tree(archive)
+            _files.remove_tree(archive)
             rows(opened, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(scratch)))
 
 
