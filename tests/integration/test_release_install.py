@@ -112,6 +112,7 @@ def test_an_index_with_a_password(
             target.prepare(repository, installer=installer, index_url=url)
     assert greets(made) and (f"/simple/greeting/{wheel.name}", True) in server.seen
     assert "greeting==3.0" in caught.value.msg and "pa55word" not in caught.value.msg
+    assert caught.value.result["stderr"] and "pa55word" not in str(caught.value.result)
     assert not [line for line in arguments if "pa55word" in line]
     assert b"pa55word" not in b"".join(path.read_bytes() for path in (tmp_path / "srv").rglob("*") if path.is_file())
 

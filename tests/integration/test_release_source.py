@@ -58,6 +58,37 @@ def test_a_password_in_the_url_is_seen_nowhere(repository: Repository, tmp_path:
         assert secret.encode() not in everything_in(tmp_path / "srv")
 
 
+SSH = """#!/bin/sh
+# Stands in for ssh: there is no server here, but git, the key and the options are the real ones.
+key=$(printf '%s\\n' "$@" | grep -A1 -x -e -i | tail -1)
+[ "$(cat "$key")" = "$EXPECTED_KEY" ] || { echo "git@h: Permission denied (publickey)." >&2; exit 255; }
+printf '%s\\n' "$(stat -c %a "$key")" "$@" > "$SSH_RECORD"
+for last in "$@"; do :; done
+exec sh -c "$last"
+"""
+
+
+def test_a_deploy_key_exists_only_while_git_runs(
+    repository: Repository, target: Target, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "ssh").write_text(SSH)
+    (tmp_path / "bin" / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("EXPECTED_KEY", "KEY\nbody")
+    monkeypatch.setenv("SSH_RECORD", str(tmp_path / "record"))
+    monkeypatch.setenv("GIT_SSH_VARIANT", "ssh")
+    url = f"git@git.example.invalid:{repository.path}"
+    made = target.run(repository=url, key="KEY\r\nbody\r\n\r\n", version="r1", installer="none")
+    assert made["commit"] == repository.head()
+    mode, *words = (tmp_path / "record").read_text().splitlines()
+    assert mode == "600" and not os.path.exists(words[words.index("-i") + 1])
+    assert {"BatchMode=yes", "StrictHostKeyChecking=yes", "IdentitiesOnly=yes"} <= set(words)
+    assert b"body" not in everything_in(target.root)
+    with pytest.raises(DeployError, match="Permission denied .*deploy key that the repository accepts"):
+        target.run(repository=url, key="other", version="r1", installer="none")
+
+
 def test_submodules_of_submodules(tmp_path: pathlib.Path, target: Target) -> None:
     inner, middle, outer = (Repository(tmp_path / "git" / name) for name in ("inner", "middle", "outer"))
     inner.commit({"inner.txt": "inner"})

@@ -12,6 +12,7 @@ import os
 import pathlib
 import subprocess
 import threading
+import time
 import typing as t
 import zipfile
 
@@ -142,6 +143,7 @@ class BasicAuthServer:
                 super().__init__(*arguments, directory=str(folder))
 
             def do_GET(self) -> None:
+                time.sleep(0.1)  # whoever asks lives long enough to be seen by recording_run
                 allowed = self.headers.get("Authorization") == wanted
                 seen.append((self.path, allowed))
                 if allowed:

@@ -100,7 +100,12 @@ def error_of(stdout: str, stderr: str, secrets: t.Sequence[str] = ()) -> str:
         first = next((number for number, line in enumerate(lines) if re.match(r"error|×", line)), len(lines))
         marked = [line.lstrip("×╰─▶├│ ") for line in lines[first : first + 8]]
     text = " ".join(dict.fromkeys(marked[-8:] or lines[-3:])) or "it printed nothing"
+    return hidden(text, secrets)[:1500]
+
+
+def hidden(text: str, secrets: t.Sequence[str]) -> str:
+    """The text without secrets, and without the user and password of any URL."""
     for secret in secrets:
         if secret:
             text = text.replace(secret, "********")
-    return strip_credentials(text)[:1500]
+    return strip_credentials(text)

@@ -184,5 +184,6 @@ def _call(
         _url, user, password = split_credentials(installation.options.index_url)
         secrets = [installation.options.index_url, password, user if not password else ""]
         reason = commands.error_of(out, err, secrets)
-        raise DeployError(f"{what}: {installation.plan.installer} says: {reason}", rc=rc)
+        shown = {name: commands.hidden(text, secrets)[-8000:] for name, text in (("stdout", out), ("stderr", err))}
+        raise DeployError(f"{what}: {installation.plan.installer} says: {reason}", rc=rc, cmd=command, **shown)
     return out
