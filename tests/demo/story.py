@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import threading
 import time
 import typing as t
@@ -46,6 +47,10 @@ class Story:
         act = Act(release, "online", verdict, ended - began, traffic, as_promised)
         self.acts.append(act)
         self.screen.say(f"Release {release}: {verdict} ({ended - began:.0f} s).")
+        if outcome.rc:
+            self.screen.line("        This is what deploy.yml reports:")
+        for line in outcome.report if outcome.rc else []:
+            self.screen.line(f"        | {textwrap.shorten(line, 200)}" if len(line) > 200 else f"        | {line}")
         return act
 
     def first(self) -> None:

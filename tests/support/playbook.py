@@ -20,6 +20,7 @@ import typing as t
 from tests.support.paths import CHECKOUT, tool
 from tests.support.shop import python_for_app
 
+MESSAGE = re.compile(r'^ +"msg": (\[\n.*?\n +\])$', re.MULTILINE | re.DOTALL)
 RECAP = re.compile(r"^(\S+)\s*: (ok=\d+ .*)$", re.MULTILINE)
 
 
@@ -35,6 +36,12 @@ class Result:
     def changed(self) -> int:
         """Count the changed tasks of all hosts."""
         return sum(counts.get("changed", 0) for counts in self.stats.values())
+
+    @property
+    def report(self) -> list[str]:
+        """Give the lines of the last list that the play showed: a deploy's report."""
+        shown = MESSAGE.findall(self.stdout)
+        return [str(line) for line in json.loads(shown[-1])] if shown else []
 
 
 def parse_recap(output: str) -> dict[str, dict[str, int]]:
