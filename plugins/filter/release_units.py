@@ -12,7 +12,6 @@ version_added: 0.1.0
 author: seamless.deploy contributors (@seamless-deploy)
 description:
   - Gives every declared unit its name, socket, entrance and definition file in this release, and fills the tokens of its command.
-  - Each unit also learns which unit of the release before it takes the place of.
 options:
   _input:
     description:
@@ -54,11 +53,6 @@ options:
     description: Directory where the service manager reads definitions.
     type: str
     required: true
-  previous:
-    description: Units of the release before, as this filter returned them for it.
-    type: list
-    elements: dict
-    default: []
 """
 
 EXAMPLES = r"""
@@ -73,8 +67,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - One dictionary for each unit with C(unit), C(name), C(unit_class), C(command), C(socket), C(entrance), C(directory), C(interpreter),
-      C(definition), C(previous) and C(previous_socket). The socket and the entrance are empty unless the class is V(web).
+    - One dictionary for each unit with C(unit), C(name), C(unit_class), C(command), C(socket), C(entrance), C(directory), C(interpreter)
+      and C(definition). The socket and the entrance are empty unless the class is V(web).
   type: list
   elements: dict
 """
@@ -108,11 +102,9 @@ def release_units(
     socket_dir: str,
     manager: str,
     definition_dir: str,
-    previous: t.Sequence[dict[str, t.Any]] = (),
 ) -> list[dict[str, t.Any]]:
     if manager not in SUFFIX:
         raise AnsibleFilterError(f"release_units: manager {manager!r} is none of {', '.join(SUFFIX)}")
-    before = {unit["unit"]: unit for unit in previous}
     units = []
     for unit in declared:
         name = f"{app}-{unit['name']}-{release}"
@@ -126,7 +118,6 @@ def release_units(
             "shared": f"{root}/shared",
             "root": root,
         }
-        replaced = before.get(unit["name"], {})
         units.append(
             {
                 "unit": unit["name"],
@@ -138,8 +129,6 @@ def release_units(
                 "directory": release_path,
                 "interpreter": f"{release_path}/.venv/bin/python",
                 "definition": f"{definition_dir}/{name}{SUFFIX[manager]}",
-                "previous": replaced.get("name", "") if replaced.get("name") != name else "",
-                "previous_socket": replaced.get("socket", ""),
             }
         )
     return units

@@ -20,7 +20,7 @@ options:
   kind:
     description: Which report.
     type: str
-    choices: [plan, done, status, failure]
+    choices: [plan, done, status, failure, verdict]
     required: true
 """
 
@@ -42,7 +42,13 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 from ansible_collections.seamless.deploy.plugins.module_utils import _report
 
-KINDS = {"plan": _report.plan, "done": _report.done, "status": _report.status, "failure": _report.failure}
+KINDS = {
+    "plan": _report.plan,
+    "done": _report.done,
+    "status": _report.status,
+    "failure": _report.failure,
+    "verdict": _report.verdict,
+}
 
 
 def report(facts: dict[str, t.Any], kind: str) -> list[str]:

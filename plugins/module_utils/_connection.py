@@ -89,9 +89,9 @@ def parse_url(url: str, role: str, option: str) -> DatabaseConnection:
     try:
         parts = urllib.parse.urlsplit(url)
         port = parts.port or 5432
-    except ValueError as exc:
+    except ValueError:
         raise DeployError(
-            f"{option} is not a URL that can be read ({_without_secret(str(exc), url)}); write it as "
+            f"{option} is not a URL that can be read ({_trouble(url)}); write it as "
             "postgres://USER:PASSWORD@HOST:PORT/DATABASE and percent-encode special characters in the password"
         ) from None
     scheme = parts.scheme.split("+")[0]
@@ -118,5 +118,7 @@ def _wrong_scheme(scheme: str, option: str) -> str:
     return f"{option} {shown}; write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE"
 
 
-def _without_secret(text: str, url: str) -> str:
-    return "its port is not a number" if "port" in text.lower() else "it cannot be split into its parts"
+def _trouble(url: str) -> str:
+    """Why a URL cannot be read, without the words of the exception: they quote the URL, and differ between Pythons."""
+    port = url.rpartition("@")[2].partition("/")[0].rpartition(":")[2]
+    return "its port is not a number" if not port.isdigit() else "it cannot be split into its parts"

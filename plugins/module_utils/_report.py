@@ -69,6 +69,8 @@ def _attention(facts: Facts, database: Facts) -> t.Iterator[str]:
 def done(facts: Facts) -> list[str]:
     """After: what was done. Facts: release, database, backup, static, services, serving, pruned, trouble."""
     release = facts["release"]
+    if facts.get("check_mode"):
+        return ["Check mode: the plan is above, and nothing was touched."]
     if release["live"]:
         return [f"Nothing to do: release {release['release']} ({release['commit'][:12]}) is live already and healthy."]
     applied = (facts.get("database") or {}).get("applied") or []
@@ -77,7 +79,7 @@ def done(facts: Facts) -> list[str]:
         f"Migrated:  {', '.join(_applied(entry) for entry in applied) or 'nothing was pending'}",
     ]
     lines += [f"Backup:    {entry['path']} ({_size(entry['size'])}, read back in full)" for entry in facts.get("backups") or []]
-    lines += [f"Service:   {_service(entry)}" for entry in facts.get("services") or []]
+    lines += [f"Service:   {_service(entry)}" for entry in _services(facts)]
     lines += [f"Removed:   {', '.join(facts['removed'])}"] if facts.get("removed") else []
     lines += [f"Attention: {sentence}" for sentence in facts.get("trouble") or []]
     lines.append("Way back:  ansible-playbook rollback.yml" if release.get("previous") else "Way back:  none yet, this is the first release")
@@ -88,12 +90,26 @@ def _applied(entry: t.Any) -> str:
     return f"{entry['id']} in {entry['seconds']:.1f} s" if isinstance(entry, dict) else str(entry)
 
 
-def _size(count: int) -> str:
+def _size(size: int) -> str:
+    count = float(size)
     for unit in ("bytes", "KiB", "MiB"):
         if count < 1024:
             return f"{count:.0f} {unit}"
-        count = count / 1024  # type: ignore[assignment]
+        count /= 1024
     return f"{count:.1f} GiB"
+
+
+def _services(facts: Facts) -> list[Facts]:
+    """Every unit that was put in place, with all that was measured of it: a web unit is started first and switched later."""
+    started = {entry["name"]: entry for entry in facts.get("started") or [] if "name" in entry}
+    merged = []
+    for entry in facts.get("services") or []:
+        first = (started.get(entry.get("name"), {}).get("measured") or {}).get("ready_seconds")
+        measured = dict(entry.get("measured") or {})
+        if first is not None:
+            measured["ready_seconds"] = first
+        merged.append({**entry, "measured": measured})
+    return merged
 
 
 def _service(entry: Facts) -> str:
@@ -162,3 +178,14 @@ def failure(facts: Facts) -> list[str]:
     else:
         lines.append("Next:      correct what the reason names and deploy again")
     return lines
+
+
+def verdict(facts: Facts) -> list[str]:
+    """The failure in one sentence, for where only one is shown. Facts: as for `failure`."""
+    reason = str(facts.get("reason") or "the reason is not known").rstrip(".")
+    if facts.get("trouble") or (facts.get("old") and not facts.get("serves")):
+        return [f"The deploy failed, and so did a part of the way back; see the summary above. {reason}."]
+    if not facts.get("undone"):
+        return [f"The deploy failed before anything was touched. {reason}."]
+    stands = f"release {facts['old']} serves" if facts.get("old") else "what it had begun is undone"
+    return [f"The deploy failed and {stands}; see the summary above. {reason}."]

@@ -10,13 +10,13 @@ import pathlib
 import stat
 
 import pytest
-from ansible_collections.seamless.deploy.plugins.module_utils import _bridge_client
+from ansible_collections.seamless.deploy.plugins.module_utils import _bridge_client, _bridge_publish
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 
 
 def test_everything_that_the_bridge_imports_is_published() -> None:
-    files = _bridge_client.bridge_files()
-    folder = pathlib.Path(_bridge_client.__file__).parent / "_bridge"
+    files = _bridge_publish.bridge_files()
+    folder = pathlib.Path(_bridge_publish.__file__).parent / "_bridge"
     expected = {f"seamless_bridge/module_utils/_bridge/{path.name}" for path in folder.glob("*.py")}
     expected |= {"run.py", "seamless_bridge/__init__.py", "seamless_bridge/module_utils/__init__.py"}
     assert set(files) == expected | {"seamless_bridge/module_utils/_migration.py"}
@@ -25,9 +25,9 @@ def test_everything_that_the_bridge_imports_is_published() -> None:
 
 def test_hash_follows_the_content() -> None:
     files = {"a": "x", "b": "y"}
-    assert _bridge_client.content_hash(files) == _bridge_client.content_hash(dict(reversed(list(files.items()))))
-    assert _bridge_client.content_hash({"a": "xb", "b": ""}) != _bridge_client.content_hash({"a": "x", "b": "b"})
-    assert len(_bridge_client.content_hash(files)) == 16
+    assert _bridge_publish.content_hash(files) == _bridge_publish.content_hash(dict(reversed(list(files.items()))))
+    assert _bridge_publish.content_hash({"a": "xb", "b": ""}) != _bridge_publish.content_hash({"a": "x", "b": "b"})
+    assert len(_bridge_publish.content_hash(files)) == 16
 
 
 def test_published_once_readable_by_all_and_kept(tmp_path: pathlib.Path) -> None:
@@ -36,41 +36,41 @@ def test_published_once_readable_by_all_and_kept(tmp_path: pathlib.Path) -> None
     old.mkdir(parents=True)
     before = os.umask(0o077)
     try:
-        assert not _bridge_client.published(str(base))
-        run = pathlib.Path(_bridge_client.publish(str(base)))
+        assert not _bridge_publish.published(str(base))
+        run = pathlib.Path(_bridge_publish.publish(str(base)))
     finally:
         os.umask(before)
     modes = {stat.S_IMODE(path.stat().st_mode) for path in run.parent.rglob("*") if path.is_file()}
     assert modes == {0o644} and stat.S_IMODE(run.parent.stat().st_mode) == 0o755
     inode = run.stat().st_ino
-    assert pathlib.Path(_bridge_client.publish(str(base))) == run and run.stat().st_ino == inode
-    assert _bridge_client.published(str(base)) and old.is_dir()
+    assert pathlib.Path(_bridge_publish.publish(str(base))) == run and run.stat().st_ino == inode
+    assert _bridge_publish.published(str(base)) and old.is_dir()
     assert sorted(path.name for path in base.iterdir()) == sorted([old.name, run.parent.name])
 
 
 @pytest.mark.parametrize("damage", ["missing", "changed", "empty"])
 def test_incomplete_one_is_replaced(tmp_path: pathlib.Path, damage: str) -> None:
-    run = pathlib.Path(_bridge_client.publish(str(tmp_path)))
+    run = pathlib.Path(_bridge_publish.publish(str(tmp_path)))
     part = run.parent / "seamless_bridge" / "module_utils" / "_bridge" / "_entry.py"
     if damage == "missing":
         part.unlink()
     else:
         part.write_text("" if damage == "empty" else part.read_text() + "#")
-    assert not _bridge_client.published(str(tmp_path))
-    assert _bridge_client.publish(str(tmp_path)) == str(run) and _bridge_client.published(str(tmp_path))
+    assert not _bridge_publish.published(str(tmp_path))
+    assert _bridge_publish.publish(str(tmp_path)) == str(run) and _bridge_publish.published(str(tmp_path))
 
 
 def test_one_that_others_can_write_is_not_run(tmp_path: pathlib.Path) -> None:
-    run = pathlib.Path(_bridge_client.publish(str(tmp_path)))
+    run = pathlib.Path(_bridge_publish.publish(str(tmp_path)))
     run.parent.chmod(0o777)
     with pytest.raises(DeployError, match="could have been written by another user"):
-        _bridge_client.publish(str(tmp_path))
+        _bridge_publish.publish(str(tmp_path))
 
 
 def test_place_that_cannot_be_written(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DeployError, match="below bridge_path .*; name a directory"):
-        _bridge_client.publish(str(tmp_path / "file"))
+        _bridge_publish.publish(str(tmp_path / "file"))
 
 
 def test_environment_is_that_of_an_activated_one(tmp_path: pathlib.Path) -> None:

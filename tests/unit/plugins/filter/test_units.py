@@ -1,0 +1,72 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters that name the services of a release."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("ansible", reason="filters run on the control node, with ansible-core")
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.seamless.deploy.plugins.filter.release_units import release_units
+from ansible_collections.seamless.deploy.plugins.filter.report import report
+from ansible_collections.seamless.deploy.plugins.filter.units_replacing import units_replacing
+
+WHERE = {
+    "app": "shop", "release_path": "/srv/shop/releases/r2", "project_path": "/srv/shop/releases/r2/src", "root": "/srv/shop",
+    "socket_dir": "/run/shop", "manager": "systemd", "definition_dir": "/etc/systemd/system",
+}
+
+
+def unit(command="gunicorn shop.wsgi --bind unix:{socket}", **more):
+    (found,) = release_units([{"name": "web", "command": command, **more}], release="r2", **WHERE)
+    return found
+
+
+def test_a_web_unit_has_a_socket_of_its_release_and_the_entrance_of_all():
+    found = unit()
+    assert found["name"] == "shop-web-r2"
+    assert (found["socket"], found["entrance"]) == ("/run/shop/web-r2.sock", "/run/shop/web.sock")
+    assert found["definition"] == "/etc/systemd/system/shop-web-r2.service"
+    assert found["interpreter"] == "/srv/shop/releases/r2/.venv/bin/python"
+
+
+def test_a_worker_has_none():
+    found = unit("celery -A shop worker", **{"class": "worker"})
+    assert (found["socket"], found["entrance"]) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("gunicorn x --bind unix:{socket}", "/srv/shop/releases/r2/.venv/bin/gunicorn x --bind unix:/run/shop/web-r2.sock"),
+        ("bin/start {shared}", "/srv/shop/releases/r2/src/bin/start /srv/shop/shared"),
+        ("/usr/bin/env {release} {root}", "/usr/bin/env /srv/shop/releases/r2 /srv/shop"),
+        ("{venv}/bin/python '{\"json\": 1}'", "/srv/shop/releases/r2/.venv/bin/python '{\"json\": 1}'"),
+    ],
+)
+def test_tokens_and_programs(command, expected):
+    assert unit(command)["command"] == expected
+
+
+def test_an_unknown_manager_is_refused():
+    with pytest.raises(AnsibleFilterError, match="runit"):
+        release_units([], release="r2", **{**WHERE, "manager": "runit"})
+
+
+def test_units_replace_those_of_the_same_name():
+    old = [{"unit": "web", "name": "shop-web-r1", "socket": "/run/shop/web-r1.sock"}]
+    web, worker = units_replacing([unit(), {"unit": "worker", "name": "shop-worker-r2"}], old)
+    assert (web["previous"], web["previous_socket"]) == ("shop-web-r1", "/run/shop/web-r1.sock")
+    assert worker["previous"] == ""
+
+
+def test_a_unit_does_not_replace_itself():
+    assert units_replacing([unit()], [unit()])[0]["previous"] == ""
+
+
+def test_an_unknown_report_is_refused():
+    with pytest.raises(AnsibleFilterError, match="poem"):
+        report({}, "poem")
