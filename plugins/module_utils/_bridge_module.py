@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, published, secret_values
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, secret_values
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_publish import published
 from ansible_collections.seamless.deploy.plugins.module_utils._environment import environment_values
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 

@@ -11,7 +11,7 @@ import subprocess
 import typing as t
 
 import pytest
-from ansible_collections.seamless.deploy.plugins.module_utils import _bridge_client
+from ansible_collections.seamless.deploy.plugins.module_utils import _bridge_publish
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 
@@ -123,7 +123,7 @@ def test_through_ansible_in_check_mode_and_for_real(project: Project, database: 
     assert code == 0 and "things.0001_initial" in planned and not home.exists() and tables(database) == []
     code, done = ansible(tmp_path, "django_migrate", arguments, "-vvvv")
     assert code == 0 and "CHANGED" in done and "things_thing" in tables(database)
-    assert (home / _bridge_client.content_hash(_bridge_client.bridge_files()) / "run.py").is_file()
+    assert (home / _bridge_publish.content_hash(_bridge_publish.bridge_files()) / "run.py").is_file()
     code, again = ansible(tmp_path, "django_migrate", arguments)
     assert code == 0 and '"changed": false' in again
     code, seen = ansible(tmp_path, "django_info", arguments, "-vvvv")
