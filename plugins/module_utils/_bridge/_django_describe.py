@@ -50,7 +50,7 @@ def _drivers() -> dict[str, str]:
     for name in ("psycopg", "psycopg2"):
         module = sys.modules.get(name)
         if module is not None:
-            found[name] = str(getattr(module, "__version__", "")).split(" ")[0]
+            found[name] = str(getattr(module, "__version__", "")).partition(" ")[0]
     return found
 
 

@@ -47,7 +47,7 @@ class Answer:
 def main() -> None:
     """The body of run.py. Ends the process."""
     if FD_VARIABLE not in os.environ:
-        sys.exit("This program is started by modules of seamless.deploy, not by hand.")
+        raise SystemExit("This program is started by modules of seamless.deploy, not by hand.")
     descriptor = int(os.environ.pop(FD_VARIABLE))
     os.set_inheritable(descriptor, False)
     text = sys.stdin.read()
@@ -103,4 +103,4 @@ def _leave(code: int) -> None:
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon]
     if others:
         os._exit(code)  # a scheduler that the application started would keep this process alive for ever
-    sys.exit(code)
+    raise SystemExit(code)
