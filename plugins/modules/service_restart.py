@@ -177,7 +177,7 @@ actions:
 measured:
   description: What the change cost in seconds. A value is null where it does not apply.
   type: dict
-  returned: always
+  returned: success, or when an action failed
   contains:
     ready_seconds:
       description: From the start of the unit until it was ready.
@@ -203,10 +203,10 @@ drained:
       description: Still open after O(drain_timeout), when the unit was told to end.
       type: int
 log_tail:
-  description: The last lines of the log of the unit that failed.
+  description: The last lines (20 at most) of the log of the unit whose action failed.
   type: list
   elements: str
-  returned: failure
+  returned: when an action failed
 """
 
 import typing as t

@@ -300,7 +300,7 @@ def test_a_connection_open_at_the_limit_is_counted(shop: Shop) -> None:
     [
         ("500 Broken", APPLICATION, "", "answered 500 instead of 200. Body: r2 says 500 Broken"),
         ("302 Found", APPLICATION, "", "it redirects to"),
-        ("", "import missing_module", "", "supervisor says"),
+        ("", "import missing_module", "", "exit status"),
         ("", APPLICATION, "/nowhere/gunicorn", "cannot be run"),
     ],
 )

@@ -12,7 +12,8 @@ import stat
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _drain
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit
-from ansible_collections.seamless.deploy.plugins.module_utils._service._ready import Waiter, user_name
+from ansible_collections.seamless.deploy.plugins.module_utils._service._ready import user_name
+from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter import Waiter
 
 #: sun_path of Linux has 108 bytes with its closing zero.
 PATH_BYTES = 107

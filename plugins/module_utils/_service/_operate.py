@@ -16,11 +16,11 @@ from ansible_collections.seamless.deploy.plugins.module_utils._service import _d
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Measured, Unit
 from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance import LinkEntrance
 from ansible_collections.seamless.deploy.plugins.module_utils._service._plan import Action, Observed, Request
-from ansible_collections.seamless.deploy.plugins.module_utils._service._ready import Waiter
 from ansible_collections.seamless.deploy.plugins.module_utils._service._unserved import Unserved
+from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter import Waiter
 
 if t.TYPE_CHECKING:
-    from ansible_collections.seamless.deploy.plugins.module_utils._service._ready import WatchedManager
+    from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter import WatchedManager
 
 #: How long the new unit may take to answer through the entrance before the link is turned back.
 VERIFY_SECONDS = 10.0

@@ -14,12 +14,13 @@ from ansible_collections.seamless.deploy.plugins.module_utils._service import _p
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit
 from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance import LinkEntrance, check_socket
 from ansible_collections.seamless.deploy.plugins.module_utils._service._plan import Observed, Request
-from ansible_collections.seamless.deploy.plugins.module_utils._service._ready import Health, Waiter
+from ansible_collections.seamless.deploy.plugins.module_utils._service._ready import Health
 from ansible_collections.seamless.deploy.plugins.module_utils._service._supervisor import SupervisorManager
 from ansible_collections.seamless.deploy.plugins.module_utils._service._systemd import SystemdManager
+from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter import Waiter
 
 if t.TYPE_CHECKING:
-    from ansible_collections.seamless.deploy.plugins.module_utils._service._ready import WatchedManager
+    from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter import WatchedManager
 
 
 def manager_of(params: dict[str, t.Any], run: t.Callable[..., tuple]) -> WatchedManager:

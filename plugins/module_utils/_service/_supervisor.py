@@ -76,6 +76,10 @@ class SupervisorManager:
                 return explain_dead(info, exit_reason(self._main_log(), info["name"]))
         return ""
 
+    def last_end(self, unit: Unit) -> str:
+        log = self._main_log()
+        return next((reason for reason in (exit_reason(log, i["name"]) for i in self._infos(unit.name)) if reason), "")
+
     def start(self, unit: Unit) -> None:
         self._set_autostart(unit, True)
         changed = self._reread()

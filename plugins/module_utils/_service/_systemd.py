@@ -52,6 +52,16 @@ def parse_show(text: str) -> dict[str, str]:
     return {key: value for key, _sep, value in pairs}
 
 
+def explain_end(shown: dict[str, str]) -> str:
+    """How the main process ended, "" when it has not. Pure."""
+    status, code = shown.get("ExecMainStatus", ""), shown.get("ExecMainCode", "")
+    if code in ("", "0"):
+        return ""
+    text = f"ended by signal {status}" if code in ("2", "3") else f"exit status {status}"
+    meaning = BEFORE_EXEC.get(status, "")
+    return f"{text}: {meaning}" if meaning else text
+
+
 def explain_failure(shown: dict[str, str]) -> str:
     """Why a unit will not serve, "" while it may. Pure."""
     active, sub = shown.get("ActiveState", ""), shown.get("SubState", "")
@@ -59,11 +69,8 @@ def explain_failure(shown: dict[str, str]) -> str:
     dead = active == "failed" or sub == "auto-restart" or (active in ("inactive", "deactivating") and not queued)
     if not dead:
         return ""
-    status = shown.get("ExecMainStatus", "")
-    meaning = BEFORE_EXEC.get(status, "")
-    ended = "ended by signal" if shown.get("ExecMainCode") in ("2", "3") else "exit status"
-    text = f"systemd says {active} ({sub}), result {shown.get('Result', 'unknown')}, {ended} {status}"
-    return f"{text}: {meaning}" if meaning else text
+    ended = explain_end(shown)
+    return f"systemd says {active} ({sub}), result {shown.get('Result', 'unknown')}" + (f", {ended}" if ended else "")
 
 
 def explain_systemctl(rc: int, stderr: str, scope: str) -> str:
@@ -130,6 +137,9 @@ class SystemdManager:
 
     def failure(self, unit: Unit) -> str:
         return explain_failure(self._show(unit))
+
+    def last_end(self, unit: Unit) -> str:
+        return explain_end(self._show(unit))
 
     def start(self, unit: Unit) -> None:
         self._load(unit)
