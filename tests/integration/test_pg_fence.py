@@ -17,6 +17,7 @@ import psycopg2
 import pytest
 
 from tests.support.module import run_module, start_module
+from tests.support.postgres import EmbeddedPostgres
 
 
 @pytest.fixture(params=[18, 16])
@@ -185,6 +186,20 @@ def test_statistics_reset_counts_as_written(shop):
     again = ok(fence(shop, "closed", safety_copy=False))
     assert again["unchanged"] is False and "reset" in again["reason"]
     assert "reset" in fence(shop, "open", restore=True)["msg"]
+
+
+def test_server_crash_after_opening_counts_as_written(short_dir):
+    with EmbeddedPostgres(short_dir, 18, {"fsync": "off"}) as server:
+        server.create_database("shop", "shop", "x")
+        params = {"database": "shop", "fence_id": "1", "login_url": server.admin_url}
+        ok(run_module("pg_fence", {**params, "state": "closed"}))
+        ok(run_module("pg_fence", {**params, "state": "open"}))
+        server.stop("immediate")
+        server.start()
+        params["login_url"] = server.admin_url
+        again = ok(run_module("pg_fence", {**params, "state": "closed", "safety_copy": False}))
+        assert again["unchanged"] is False
+        assert "a crash" in run_module("pg_fence", {**params, "state": "open", "restore": True})["msg"]
 
 
 class Reconnecting:

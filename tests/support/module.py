@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,12 +20,19 @@ from tests.support.paths import CHECKOUT
 from tests.support.playbook import collections_tree
 
 
+@functools.cache
+def _tree() -> pathlib.Path:
+    """Make one tree for all modules of this process, gone with it."""
+    base = tempfile.mkdtemp(prefix="seamless-tree-")
+    atexit.register(shutil.rmtree, base, ignore_errors=True)
+    return collections_tree(pathlib.Path(base))
+
+
 def start_module(name: str, params: dict[str, t.Any], check: bool = False, **popen: t.Any) -> subprocess.Popen[str]:
     """Start a module of the checkout; its parameters never show in its arguments."""
     internal = {"_ansible_check_mode": check, "_ansible_no_log": False, "_ansible_verbosity": 4}
     arguments = {"ANSIBLE_MODULE_ARGS": {**params, **internal}}
-    tree = collections_tree(pathlib.Path(tempfile.gettempdir()) / f"seamless-tree-{os.geteuid()}-{os.getpid()}")
-    environment = {**os.environ, "PYTHONPATH": str(tree), **popen.pop("env", {})}
+    environment = {**os.environ, "PYTHONPATH": str(_tree()), **popen.pop("env", {})}
     process = subprocess.Popen(
         [sys.executable, str(CHECKOUT / "plugins" / "modules" / f"{name}.py")],
         stdin=subprocess.PIPE,
