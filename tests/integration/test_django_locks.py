@@ -215,3 +215,36 @@ def test_lock_is_given_back_and_other_databases_are_free(migrate: Migrate, datab
     finally:
         elsewhere.close()
     assert database.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [(0,)]
+
+
+def test_run_stops_when_its_lock_is_lost(migrate: Migrate, project: Project) -> None:
+    end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name LIKE 'seamless.deploy migration%'"
+    end += " AND datname = current_database()"
+    project.migration("0002_end", f"migrations.RunSQL({end!r}),", after="0001_initial")
+    project.migration("0003_note", ADD_NOTE, after="0002_end")
+    error = migrate.fails()
+    assert error.result["kind"] == "lock_lost" and error.result["not_applied"] == ["things.0003_note"]
+
+
+def test_every_transaction_has_a_budget_of_its_own_and_receivers_have_none(
+    migrate: Migrate, project: Project, database: t.Any
+) -> None:
+    keep = "INSERT INTO limits SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout'"
+    statements = ["CREATE TABLE limits (ms int)", "SELECT pg_sleep(0.3)", keep]
+    for name, after in (("0002_limits", "0001_initial"), ("0003_limits", "0002_limits")):
+        operations = "".join(f"migrations.RunSQL({statement!r}),\n" for statement in statements)
+        project.migration(name, operations, after=after)
+        statements = [keep]
+    work = f"def work(apps, editor):\n    editor.execute({keep!r})\n"
+    atomic = "migrations.RunPython(work, atomic=True),"
+    sleep = 'migrations.RunSQL("ALTER TABLE limits ADD IF NOT EXISTS x int"),migrations.RunSQL("SELECT pg_sleep(0.3)"),'
+    project.migration("0004_python", sleep + atomic, after="0003_limits", head="atomic = False", before=work)
+    project.write(
+        "things/management/__init__.py",
+        "from django.db import connection, transaction\nfrom django.db.models.signals import post_migrate\n\n"
+        f"def receiver(**kwargs):\n    with transaction.atomic(), connection.cursor() as cursor:\n        cursor.execute({keep!r})\n\n"
+        "post_migrate.connect(receiver, dispatch_uid='things', weak=False)\n",
+    )
+    migrate(lock_timeout=200)
+    seen = [row[0] for row in database.execute("SELECT ms FROM limits")]
+    assert seen[:3] == [1, 200, 200] and set(seen[3:]) == {0}

@@ -78,7 +78,10 @@ def test_targets_by_app_name_prefix_and_zero(migrate: Migrate, project: Project,
     assert ids(migrate(app="things")["applied"]) == ["things.0002_note"]
     back = migrate(app="things", name="0001_initial")
     assert [(item["id"], item["backwards"]) for item in back["applied"]] == [("things.0002_note", True)]
+    planned = migrate(check_mode=True, app="things", name="zero")
+    assert planned["plan"][0]["backwards"] and "DROP TABLE" in " ".join(planned["plan"][0]["sql"])
     gone = migrate(app="things", name="zero")
+    assert gone["after"] == planned["after"]
     assert "things.zero" in gone["after"] and "things_thing" not in tables(database)
 
 

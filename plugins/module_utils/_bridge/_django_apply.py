@@ -46,7 +46,7 @@ def _guards(connection: t.Any, arguments: dict[str, t.Any], stack: contextlib.Ex
     stack.callback(watcher.stop)
     budget = LockBudget(connection, limit, int(arguments.get("concurrent_timeout", 0)), watcher)
     stack.enter_context(connection.execute_wrapper(budget))
-    stack.callback(budget.end)
+    stack.enter_context(budget.following_transactions())
     return lock, budget, watcher
 
 

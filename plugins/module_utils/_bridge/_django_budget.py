@@ -9,6 +9,7 @@ it already holds keeps others waiting meanwhile. Application's interpreter, Post
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 import time
@@ -84,22 +85,42 @@ class LockBudget:
         self._session: t.Optional[int] = None
         self._local: t.Optional[int] = None
         self._first_ddl: t.Optional[float] = None
+        self._active = False
         self.retries = Retries(0, 0)
         self.repaired: list[str] = []
 
+    @contextlib.contextmanager
+    def following_transactions(self) -> t.Iterator[None]:
+        """Notice every BEGIN: Django's outermost atomic() leaves autocommit just then."""
+        original = self._connection.set_autocommit
+
+        def followed(autocommit: bool, *args: t.Any, **kwargs: t.Any) -> None:
+            if not autocommit:
+                self._proven, self._local, self._first_ddl = False, None, None
+            original(autocommit, *args, **kwargs)
+
+        self._connection.set_autocommit = followed
+        try:
+            yield
+        finally:
+            del self._connection.set_autocommit
+
     def begin(self) -> None:
-        """A new attempt: a new transaction with a full budget."""
-        self._proven, self._local, self._first_ddl = False, None, None
+        """A new attempt at a migration."""
+        self._active = True
         self._watcher.forget()
         self._pid = self._raw("SELECT pg_backend_pid()")[0][0]
 
     def end(self) -> None:
-        """Give the session its own settings back."""
+        """Between migrations there is no limit; the session gets its own settings back."""
+        self._active = False
         session, self._session = self._session, None
         if session is not None and self._connection.connection is not None and self._connection.is_usable():
             self._raw("RESET lock_timeout")
 
     def __call__(self, execute: t.Any, sql: t.Any, params: t.Any, many: bool, context: t.Any) -> t.Any:
+        if not self._active:
+            return execute(sql, params, many, context)
         text = sql if isinstance(sql, str) else str(sql)
         if self._connection.in_atomic_block:
             if text.startswith(("ROLLBACK TO", "RELEASE")):

@@ -87,6 +87,8 @@ def summary(exc: BaseException) -> str:
     if isinstance(exc, SystemExit):
         return f"sys.exit({exc.code!r})"
     message = first_line(str(exc))
+    if type(exc).__name__ == "BridgeError":  # one of our own sentences
+        return message
     return f"{type(exc).__name__}: {message}" if message else type(exc).__name__
 
 

@@ -44,12 +44,18 @@ def failure(progress: Progress, exc: BaseException, retries: int, blockers: list
         "operation": progress.operation(),
         "error": errors.summary(exc),
         "sqlstate": known.get("sqlstate", ""),
+        "connection_lost": is_lost(known),
         "place": errors.place_of(exc),
         "retries": retries,
         "blockers": blockers if errors.is_retryable(exc) else [],
         "rolled_back": progress.atomic or not (progress.completed or progress.statements),
         "completed_operations": [progress.descriptions[index] for index in progress.completed],
     }
+
+
+def is_lost(known: dict[str, str]) -> bool:
+    """Whether the session ended: some drivers give no SQLSTATE then."""
+    return bool(known) and (not known["sqlstate"] or known["sqlstate"].startswith(("08", "57P")))
 
 
 def message(facts: dict[str, t.Any], applied: list[str], waiting: list[str], recorded: t.Optional[bool]) -> str:
@@ -96,6 +102,8 @@ def _next(facts: dict[str, t.Any]) -> str:
         return "End the session in the way or wait for it, then run again; or raise `lock_timeout` or `retries`."
     if state == "42501":
         return "Make the application's role the owner of the object, or GRANT it what it lacks, then run again."
+    if facts["connection_lost"]:
+        return "Find out from the server's log why the session ended, then run again."
     if facts["rolled_back"]:
         return "Correct the migration or the data, then run again."
     return "Undo those operations by hand, or make the migration skip them, then run again."

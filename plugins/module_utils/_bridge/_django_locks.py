@@ -21,7 +21,7 @@ LOCK_KEY = 0x5EA41E55DE910001 - (1 << 63)
 
 _HOLDER = """
 SELECT a.pid, coalesce(a.application_name, ''), coalesce(a.usename::text, ''),
-       coalesce(host(a.client_addr), 'the local socket'), to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ')
+       coalesce(host(a.client_addr), ''), coalesce(to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ'), '')
 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -31,7 +31,7 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 # The query's text is left out: it may hold data. Of other roles' sessions an ordinary role sees only the pid.
 _BLOCKERS = """
 SELECT b.pid, coalesce(a.application_name, ''), coalesce(a.usename::text, ''),
-       coalesce(host(a.client_addr), CASE WHEN a.pid IS NULL THEN '' ELSE 'the local socket' END),
+       coalesce(host(a.client_addr), ''),
        coalesce(a.state, ''), extract(epoch FROM clock_timestamp() - a.query_start)::float,
        extract(epoch FROM clock_timestamp() - a.xact_start)::float,
        coalesce((SELECT string_agg(DISTINCT w.relation::regclass::text, ', ')
@@ -111,7 +111,7 @@ class MigrationLock:
     def _refusal(self) -> str:
         rows = self._query(_HOLDER, self._key_parts())
         holder = "; ".join(
-            f"session {pid} ({application or 'no application name'}, {user or 'another role'} from {client}, since {since})"
+            f"session {pid} ({_who(application, user, client)}{', since ' + since if since else ''})"
             for pid, application, user, client, since in rows
         )
         return (
@@ -177,12 +177,14 @@ def blocker_sentence(blocker: dict[str, t.Any]) -> str:
     """For messages: session 4711 (psql, shop from 10.0.0.5, idle in transaction for 12.3 s) on shop_order."""
     if not blocker["pid"]:
         return "a prepared transaction (see pg_prepared_xacts)"
-    facts = [
-        blocker["application_name"] or "no application name",
-        f"{blocker['user'] or 'another role'} from {blocker['client']}",
-    ]
+    facts = [_who(blocker["application_name"], blocker["user"], blocker["client"])]
     if blocker["state"]:
         age = blocker["transaction_age"] if blocker["state"].startswith("idle") else blocker["query_age"]
         facts.append(blocker["state"] + ("" if age is None else f" for {age:g} s"))
     relation = f" on {blocker['relation']}" if blocker["relation"] else ""
     return f"session {blocker['pid']} ({', '.join(facts)}){relation}"
+
+
+def _who(application: str, user: str, client: str) -> str:
+    """A session on the local socket, or one of another role, has no address to show."""
+    return f"{application or 'no application name'}, {user or 'another role'}{' from ' + client if client else ''}"

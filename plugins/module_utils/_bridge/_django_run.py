@@ -114,6 +114,8 @@ class Run:
             self._budget.retries = retries
             self._budget.begin()
         with contextlib.ExitStack() as stack:
+            if self._budget:
+                stack.callback(self._budget.end)
             for index, operation in enumerate(migration.operations):
                 stack.enter_context(_followed(operation, index, progress))
             if progress.atomic and not progress.backwards:

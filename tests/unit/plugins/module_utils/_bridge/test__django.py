@@ -158,7 +158,7 @@ def test_statements_of_run_sql(sql: object, expected: int) -> None:
 
 FACTS: dict[str, t.Any] = {
     "migration": "a.0002", "backwards": False, "operation": {"number": 1, "count": 2, "description": "Add x"},
-    "error": "no", "sqlstate": "23505", "place": "", "retries": 0, "blockers": [], "rolled_back": True, "completed_operations": [],
+    "error": "no", "sqlstate": "23505", "connection_lost": False, "place": "", "retries": 0, "blockers": [], "rolled_back": True, "completed_operations": [],
 }  # fmt: skip
 
 
@@ -178,6 +178,7 @@ FACTS: dict[str, t.Any] = {
             False,
             ["complete operations: Add y", "Undo those"],
         ),
+        ({"connection_lost": True}, None, ["server's log"]),
         ({"sqlstate": "42501"}, False, ["GRANT it what it lacks"]),
         ({"sqlstate": "55P03", "retries": 2}, False, ["tried 3 times", "End the session in the way"]),
     ],
@@ -191,8 +192,8 @@ def test_message_of_a_failure(changes: dict[str, t.Any], recorded: bool | None, 
     ("row", "text"),
     [
         ((7, "psql", "u", "10.0.0.5", "active", 2.04, 9.0, "t"), "session 7 (psql, u from 10.0.0.5, active for 2 s) on t"),
-        ((7, "", "", "h", "idle in transaction", 2.0, 9.0, ""),
-         "session 7 (no application name, another role from h, idle in transaction for 9 s)"),
+        ((7, "", "", "", "idle in transaction", 2.0, 9.0, ""),
+         "session 7 (no application name, another role, idle in transaction for 9 s)"),
         ((0, "", "", "", "", None, None, ""), "a prepared transaction (see pg_prepared_xacts)"),
     ],
 )  # fmt: skip
