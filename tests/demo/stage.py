@@ -130,6 +130,14 @@ def open_log() -> pathlib.Path:
     return pathlib.Path(name)
 
 
+def forget_log(log: pathlib.Path) -> None:
+    """Remove the file, and its folder in the checkout when no earlier run has left something there."""
+    log.unlink(missing_ok=True)
+    if log.parent.name == ".demo":
+        with contextlib.suppress(OSError):
+            log.parent.rmdir()
+
+
 @contextlib.contextmanager
 def stage(log: pathlib.Path, say: t.Callable[[str], None]) -> t.Iterator[Stage]:
     """Set everything up in a short temporary directory, and take it down in reverse order."""

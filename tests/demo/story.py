@@ -11,7 +11,7 @@ import time
 import typing as t
 
 from tests.demo.screen import Act, Screen, table
-from tests.demo.stage import Stage, open_log, stage
+from tests.demo.stage import Stage, forget_log, open_log, stage
 from tests.support import shop
 from tests.support.load import Load, LoadReport
 from tests.support.playbook import Result
@@ -114,7 +114,7 @@ class Story:
 
 def tell(screen: Screen, ending: threading.Event, keep_log: bool = False) -> int:
     """Tell the whole story; give the exit code. The last line comes when all is cleaned up."""
-    log = open_log()
+    log, told = open_log(), False
     good, last_line = False, "demo: requests=0 failed=0 writes=0 lost=0 release=none strategy=online rolled_back=no"
     try:
         with stage(log, screen.say) as scene:
@@ -123,9 +123,11 @@ def tell(screen: Screen, ending: threading.Event, keep_log: bool = False) -> int
                 scene.keep_service_logs()
             # From here on Ctrl-C would only disturb the cleaning.
             ending.set()
+            told = True
     finally:
-        if (good and not keep_log) or not log.stat().st_size:
-            log.unlink(missing_ok=True)
+        stopped = ending.is_set() and not told
+        if (good and not keep_log) or stopped or not log.stat().st_size:
+            forget_log(log)
         else:
             screen.line(f"What the playbooks and the services said: {log}")
     screen.line(last_line)
