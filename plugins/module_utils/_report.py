@@ -14,6 +14,8 @@ CHECKLIST = {
     "maintenance": ("pull", "install", "collectstatic", "backup", "stop", "migrate", "start", "verify"),
 }
 
+FIRST = "What was applied stays. There is no earlier release that it could disturb, and the next deploy goes on from there."
+
 
 def plan(facts: Facts) -> list[str]:
     """Before: what the deploy is about to do. Facts: app, strategy, release, database, fenced, check_mode."""
@@ -167,7 +169,7 @@ def failure(facts: Facts) -> list[str]:
         f"Failed at: {facts.get('task') or 'a step on another host'}",
         f"Reason:    {facts.get('reason') or 'not known'}",
         f"Undone:    {', '.join(facts.get('undone') or []) or 'nothing, since nothing was touched'}",
-        f"Database:  {facts['recovery']}",
+        f"Database:  {facts['recovery'] if old or not new else FIRST}",
         f"Service:   {service}",
         *(f"Trouble:   {sentence}" for sentence in trouble),
     ]
