@@ -178,3 +178,24 @@ def test_plan_says_what_only_shows_when_it_runs(migrate: Migrate, project: Proje
         (plan[name]["data"], plan[name]["reversible"]) for name in ("0002_note", "0003_data", "0004_sql", "0005_plain")
     ]
     assert facts == [(False, True), (True, False), (True, False), (False, False)]
+
+
+def test_squashed_migrations_are_not_missing_but_others_are(
+    migrate: Migrate, project: Project, database: t.Any
+) -> None:
+    project.migration("0002_note", ADD_NOTE, after="0001_initial")
+    migrate()
+    database.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('things', '0003_newer', now())")
+    replaces = 'replaces = [("things", "0001_initial"), ("things", "0002_note")]\ninitial = True'
+    squashed = (
+        (project.path / "things/migrations/0001_initial.py")
+        .read_text()
+        .partition("operations = [")[2]
+        .rpartition("]")[0]
+    )
+    project.migration("0001_squashed", squashed + ADD_NOTE, after="", head=replaces)
+    for name in ("0001_initial", "0002_note"):
+        (project.path / f"things/migrations/{name}.py").unlink()
+    result = migrate()
+    assert not result["changed"] and result["pending"] == [] and result["missing"] == ["things.0003_newer"]
+    assert "things.0003_newer is on record" in result["warnings"][-1]

@@ -228,7 +228,8 @@ def model_changes(executor: t.Any) -> dict[str, list[str]]:
 
 def missing_on_disk(loader: t.Any) -> list[str]:
     """Migrations that the database has and the code of their app does not: another, often newer, release made them."""
-    gone = set(loader.applied_migrations) - set(loader.disk_migrations)
+    replaced = {tuple(key) for migration in loader.disk_migrations.values() for key in migration.replaces}
+    gone = set(loader.applied_migrations) - set(loader.disk_migrations) - replaced
     return sorted(f"{app}.{name}" for app, name in gone if app in loader.migrated_apps)
 
 
