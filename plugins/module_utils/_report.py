@@ -151,8 +151,12 @@ def _serving(entry: Facts) -> str:
 
 def _deploy(entry: Facts) -> str:
     release = f" -> {entry['release']}" if entry.get("release") else ""
-    reason = f": {entry['reason']}" if entry.get("reason") else ""
+    reason = f": {_short(str(entry['reason']))}" if entry.get("reason") else ""
     return f"{entry['deploy_id']} by {entry.get('who', 'unknown')}, {entry['result'].replace('_', ' ')}{release}{reason}"
+
+
+def _short(text: str, most: int = 120) -> str:
+    return text if len(text) <= most else text[: most - 3].rstrip() + "..."
 
 
 def failure(facts: Facts) -> list[str]:
@@ -175,7 +179,7 @@ def failure(facts: Facts) -> list[str]:
     ]
     if trouble or (old and not facts.get("serves")):
         lines.append(f"Next:      see to the trouble first; status.yml shows the state, the journal has deploy {facts['deploy_id']}")
-    elif new:
+    elif new and facts.get("undone"):
         lines.append(f"Next:      correct what the reason names and deploy again; {new} stays for a look and is not taken again")
     else:
         lines.append("Next:      correct what the reason names and deploy again")
