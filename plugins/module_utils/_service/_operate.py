@@ -182,7 +182,7 @@ class Operation:
         """Undo what a failed handover has begun; sentences that say what was done."""
         unit = self._request.unit
         if self._request.state != "handed_over":
-            return [f"{unit.name} was left as it is"] if failed.kind in (_plan.READY, _plan.VERIFY) else []
+            return [f"{unit.name} still runs, for a look at it"] if failed.kind in (_plan.READY, _plan.VERIFY) else []
         if unit.unit_class == "web":
             return self._way_back_of_web(failed)
         if failed.kind == _plan.STOP:
