@@ -159,124 +159,39 @@ deploys:
   returned: when O(state=read)
 """
 
-import os
-import time
 import typing as t
-import uuid
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.seamless.deploy.plugins.module_utils import _journal, _recovery
+from ansible_collections.seamless.deploy.plugins.module_utils._deploys import Deploys, new_id
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, utc_now
-from ansible_collections.seamless.deploy.plugins.module_utils._lock import Holder, Lock, boot_id
+from ansible_collections.seamless.deploy.plugins.module_utils._journal import STEPS
+from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import utc_now
 
 
-def new_id(now: str) -> str:
-    return now.replace("-", "").replace(":", "").rstrip("Z") + "-" + uuid.uuid4().hex[:4]
-
-
-def take(lock: Lock, holder: Holder, params: dict[str, t.Any]) -> str:
-    """The id of the deploy whose lock was taken over, usually none. Raises DeployError when the lock is held."""
-    deadline = time.monotonic() + params["wait"]
-    taken_over = ""
-    while True:
-        found = lock.take(holder)
-        if found is None:
-            return taken_over
-        if params["take_over"] == found.deploy_id:
-            lock.release(found.deploy_id)
-            taken_over = found.deploy_id
-        elif time.monotonic() >= deadline:
-            raise DeployError(
-                f"another deploy is under way: {found.sentence()}. Wait for it (deploy_lock_wait gives seconds), or, when it "
-                f"is certainly gone, take it back first with rollback.yml -e rollback_take_over={found.deploy_id}",
-                holder=found.to_json(),
-            )
-        else:
-            time.sleep(1)
-
-
-def begin(journal: Journal, lock: Lock, params: dict[str, t.Any], check_mode: bool) -> str:
-    now = utc_now()
-    deploy_id = params["deploy_id"] or new_id(now)
-    if check_mode:
-        return deploy_id
-    try:
-        os.makedirs(os.path.dirname(journal.path), mode=0o755, exist_ok=True)
-    except OSError as exc:
-        raise DeployError(f"path: the journal's directory cannot be made: {exc.strerror} ({exc.filename})") from exc
-    taken_over = take(lock, Holder(deploy_id, params["who"], params["origin"], now, boot_id()), params)
-    if taken_over:
-        journal.append(taken_over, "deploy", "lock", "note", detail={"taken over by": deploy_id})
-    opening = {"who": params["who"], "origin": params["origin"], **params["detail"]}
-    journal.append(deploy_id, "deploy", "deploy", "begin", detail=opening)
-    return deploy_id
-
-
-def record(journal: Journal, params: dict[str, t.Any]) -> None:
+def record(deploys: Deploys, params: dict[str, t.Any]) -> None:
     if params["event"] == "undone" and not params["action"]:
-        for entry in _journal.undo_plan(journal.read(), params["deploy_id"]):
-            if entry.step == params["step"]:
-                journal.append(params["deploy_id"], entry.step, entry.action, "undone", entry.subject)
+        deploys.mark_undone(params["deploy_id"], params["step"])
         return
     if not params["action"]:
         raise DeployError("action is required for state=record; only event=undone may leave it out")
     names = ("step", "action", "event", "subject", "detail", "undo")
-    journal.append(params["deploy_id"], *(params[name] for name in names))
-
-
-def end(journal: Journal, lock: Lock, params: dict[str, t.Any]) -> None:
-    journal.append(
-        params["deploy_id"], "deploy", "deploy", "end", detail={"result": params["result"], **params["detail"]}
-    )
-    lock.release(params["deploy_id"])
-
-
-def summaries(records: list[_journal.JournalRecord]) -> list[dict[str, t.Any]]:
-    found: dict[str, dict[str, t.Any]] = {}
-    for record in records:
-        if record.event == "begin":
-            found[record.deploy_id] = {"deploy_id": record.deploy_id, "began": record.at, "result": "unfinished", **record.detail}
-        elif record.event == "end" and record.deploy_id in found:
-            found[record.deploy_id].update({"ended": record.at, **record.detail})
-    return list(found.values())[:-21:-1]
-
-
-def report(journal: Journal, lock: Lock, deploy_id: str, params: dict[str, t.Any]) -> dict[str, t.Any]:
-    state = params["state"]
-    records = journal.read()
-    chosen = deploy_id or _journal.last_deploy(records)
-    holder = lock.holder()
-    undo = [vars(entry) for entry in _journal.undo_plan(records, chosen)]
-    found = _recovery.facts(records, chosen)
-    recovery = _recovery.decide(found, params["compatible"])
-    result: dict[str, t.Any] = {
-        "changed": False,
-        "deploy_id": chosen,
-        "holder": holder.to_json() if holder else {},
-        "unfinished": [name for name in _journal.unfinished(records) if state == "read" or name != chosen],
-        "undo": undo,
-        "recovery": {"action": recovery.action, "sentence": recovery.sentence, "applied": list(found.applied)},
-        "undo_steps": sorted({entry["step"] for entry in undo}, key=_journal.STEPS.index),
-    }
-    if state == "read":
-        result["records"] = [record.to_json() for record in _journal.of_deploy(records, chosen)]
-        result["deploys"] = summaries(records)
-    return result
+    deploys.journal.append(params["deploy_id"], *(params[name] for name in names))
 
 
 def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     """Return values of the module. Raises DeployError."""
-    journal = Journal(params["path"])
-    lock = Lock(os.path.join(os.path.dirname(params["path"]), "lock"))
-    deploy_id = params["deploy_id"] or ""
-    if params["state"] == "begin":
-        deploy_id = begin(journal, lock, params, check_mode)
-    elif params["state"] == "record" and not check_mode:
-        record(journal, params)
-    elif params["state"] == "end" and not check_mode:
-        end(journal, lock, params)
-    return report(journal, lock, deploy_id, params)
+    deploys, state, deploy_id = Deploys(params["path"]), params["state"], params["deploy_id"] or ""
+    if state == "begin":
+        deploy_id = deploy_id or new_id(utc_now())
+    if not check_mode:
+        if state == "begin":
+            opening = (params["who"], params["origin"], params["detail"])
+            deploys.begin(deploy_id, *opening, params["wait"], params["take_over"] or "")
+        elif state == "record":
+            record(deploys, params)
+        elif state == "end":
+            deploys.end(deploy_id, params["result"], params["detail"])
+    return {"changed": False, **deploys.report(deploy_id, params["compatible"], state == "read")}
 
 
 def main() -> None:
@@ -289,7 +204,7 @@ def main() -> None:
             "origin": {"type": "str", "default": "unknown"},
             "wait": {"type": "int", "default": 0},
             "take_over": {"type": "str"},
-            "step": {"type": "str", "choices": ["deploy", *_journal.STEPS], "default": "deploy"},
+            "step": {"type": "str", "choices": ["deploy", *STEPS], "default": "deploy"},
             "action": {"type": "str"},
             "event": {"type": "str", "choices": ["intent", "done", "failed", "undone", "note"], "default": "note"},
             "subject": {"type": "str", "default": ""},
