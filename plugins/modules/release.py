@@ -16,7 +16,9 @@ description:
   - Dependencies that did not change are taken over from an earlier release by hard links, without a download or a build.
 extends_documentation_fragment:
   - seamless.deploy._attributes
+  - seamless.deploy._install
   - seamless.deploy._journal
+  - seamless.deploy._source
 attributes:
   check_mode:
     support: full
@@ -50,92 +52,6 @@ options:
       - Id of a release. Required for O(state=activated), O(state=rejected) and O(state=removed).
       - Empty text with O(state=activated) takes the link C(current) away, which is the way back of a first deploy.
     type: str
-  repository:
-    description:
-      - The git repository, as a URL, as C(user@host:path), or as the absolute path of one on the target.
-      - A user and password in an C(https) URL never appear in a process list, in a file that stays, or in the output.
-    type: str
-  version:
-    description:
-      - Branch, tag, or commit, full or abbreviated. Without it the repository's default branch.
-    type: str
-  key:
-    description:
-      - Text of a private deploy key without a passphrase. It lies in a private file while git runs.
-    type: str
-  key_file:
-    description:
-      - Private deploy key that lies on the target.
-    type: path
-  known_hosts:
-    description:
-      - V(strict) fetches over ssh from known hosts only.
-      - V(accept-new) trusts a host at first sight, and remembers it.
-    type: str
-    choices: [strict, accept-new]
-    default: strict
-  submodules:
-    description:
-      - Fetch the submodules too, and theirs.
-    type: bool
-    default: false
-  source:
-    description:
-      - A directory or an archive (C(.tar.gz), C(.tar.xz), C(.tar), C(.zip)) on the control node, in place of O(repository).
-      - A single directory at the top of an archive is taken off.
-    type: path
-  source_origin:
-    description:
-      - What the manifest records as the origin of O(source). Set by the action plugin.
-    type: str
-  exclude:
-    description:
-      - Names or paths in the directory O(source) that are left out. Wildcards are allowed.
-    type: list
-    elements: str
-    default: [.git, .venv, venv, __pycache__, '*.pyc', node_modules, .env]
-  project_dir:
-    description:
-      - Where in the release the project is, such as the directory of C(manage.py).
-    type: str
-    default: .
-  required_files:
-    description:
-      - Files without which the release is refused, relative to O(project_dir).
-    type: list
-    elements: str
-    default: []
-  installer:
-    description:
-      - V(auto) uses uv when there is a C(uv.lock), else pip with C(requirements.txt) or the dependencies of C(pyproject.toml).
-      - V(none) makes no virtual environment.
-    type: str
-    choices: [auto, pip, uv, none]
-    default: auto
-  python:
-    description:
-      - The interpreter that virtual environments are made with, as a name on the target's C(PATH) or an absolute path.
-    type: str
-    default: python3
-  requirements:
-    description:
-      - Requirement files, relative to O(project_dir) or to the release. They take precedence over what V(auto) finds.
-    type: list
-    elements: str
-    default: []
-  index_url:
-    description:
-      - Package index in place of the configured one. Its user and password may be part of it.
-    type: str
-  wheelhouse:
-    description:
-      - Directory of the target with all distributions that are needed. No index is asked then.
-    type: path
-  install_project:
-    description:
-      - Install the project itself too, not only its dependencies.
-    type: bool
-    default: false
   shared:
     description:
       - Paths of the release, relative to its top, that outlive releases. They lie in C(shared) and are linked into each one.
@@ -218,71 +134,34 @@ release:
   returned: success
   type: str
   sample: 20261120T101500-1a2b3c4
-release_path:
-  description: Its directory.
-  returned: success
-  type: str
-live:
-  description: Whether it is the live release.
-  returned: success
-  type: bool
+release_path: {description: Its directory., returned: success, type: str}
+live: {description: Whether it is the live release., returned: success, type: bool}
 previous:
   description:
     - When preparing, the live release. When activating, the one that was live before. Otherwise the previous good one.
     - Empty when there is none.
   returned: success
   type: str
-previous_path:
-  description: Directory of the live release.
-  returned: O(state=pulled), O(state=prepared)
-  type: str
-project_path:
-  description: Directory of the project in the release.
-  returned: O(state=pulled), O(state=prepared)
-  type: str
-python:
-  description: Interpreter of the release.
-  returned: O(state=pulled), O(state=prepared)
-  type: str
-venv:
-  description: Virtual environment of the release. Empty with O(installer=none).
-  returned: O(state=pulled), O(state=prepared)
-  type: str
-commit:
-  description: Full commit, or a hash over the files of O(source).
-  returned: O(state=pulled), O(state=prepared)
-  type: str
-environment_file:
-  description: File with the environment variables.
-  returned: O(state=pulled), O(state=prepared)
-  type: str
-dependencies:
-  description: V(installed), V(reused) from an earlier release, or V(none).
-  returned: O(state=pulled), O(state=prepared)
-  type: str
+previous_path: {description: Directory of the live release., returned: when preparing, type: str}
+project_path: {description: Directory of the project in the release., returned: when preparing, type: str}
+python: {description: Interpreter of the release., returned: when preparing, type: str}
+venv: {description: Virtual environment of the release. Empty with O(installer=none)., returned: when preparing, type: str}
+commit: {description: 'Full commit, or a hash over the files of O(source).', returned: when preparing, type: str}
+environment_file: {description: File with the environment variables., returned: when preparing, type: str}
+dependencies: {description: 'V(installed), V(reused) from an earlier release, or V(none).', returned: when preparing, type: str}
 migration_files:
   description: Files in directories named C(migrations) that the live release does not have.
-  returned: O(state=pulled), O(state=prepared)
+  returned: when preparing
   type: list
   elements: str
-shared_links:
-  description: Shared paths, and what their links hold.
-  returned: O(state=pulled), O(state=prepared)
-  type: dict
-manifest:
-  description: What is recorded of the release.
-  returned: O(state=prepared), O(state=activated), O(state=rejected)
-  type: dict
+shared_links: {description: 'Shared paths, and what their links hold.', returned: when preparing, type: dict}
+manifest: {description: What is recorded of the release., returned: 'O(state=prepared), O(state=activated), O(state=rejected)', type: dict}
 previous_units:
   description: The services of the live release, as its manifest has them.
-  returned: O(state=pulled), O(state=prepared)
+  returned: when preparing
   type: list
   elements: dict
-kept:
-  description: Ids of the releases that stay.
-  returned: O(state=pruned)
-  type: list
-  elements: str
+kept: {description: Ids of the releases that stay., returned: O(state=pruned), type: list, elements: str}
 removed:
   description: Ids of the releases that were deleted.
   returned: O(state=pruned), O(state=removed)
@@ -290,27 +169,23 @@ removed:
   elements: str
 """
 
-import copy
 import datetime
-import getpass
 import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.seamless.deploy.plugins.module_utils._environment import environment_values
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
-from ansible_collections.seamless.deploy.plugins.module_utils._release import _actions, _options
-from ansible_collections.seamless.deploy.plugins.module_utils._release._dependencies import InstallOptions
-from ansible_collections.seamless.deploy.plugins.module_utils._release._git import GitSource
-from ansible_collections.seamless.deploy.plugins.module_utils._release._git_access import GitAccess
-from ansible_collections.seamless.deploy.plugins.module_utils._release._identity import (
-    split_credentials,
-    without_password,
+from ansible_collections.seamless.deploy.plugins.module_utils._release import _actions
+from ansible_collections.seamless.deploy.plugins.module_utils._release._prepare import Preparation
+from ansible_collections.seamless.deploy.plugins.module_utils._release._source import source_maker
+from ansible_collections.seamless.deploy.plugins.module_utils._release._spec import (
+    install_spec,
+    secrets_of,
+    shown,
+    source_spec,
+    wanted_from,
 )
-from ansible_collections.seamless.deploy.plugins.module_utils._release._pack import DEFAULT_EXCLUDE
-from ansible_collections.seamless.deploy.plugins.module_utils._release._prepare import Preparation, Wanted
-from ansible_collections.seamless.deploy.plugins.module_utils._release._source import source_of
 from ansible_collections.seamless.deploy.plugins.module_utils._release._store import Store
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import JOURNAL_REQUIRED_BY, journal_spec
 
@@ -334,23 +209,6 @@ def argument_spec() -> dict[str, t.Any]:
             "default": "prepared",
         },
         "release": {"type": "str"},
-        "repository": {"type": "str"},
-        "version": {"type": "str"},
-        "key": {"type": "str", "no_log": True},
-        "key_file": {"type": "path", "no_log": False},
-        "known_hosts": {"type": "str", "choices": ["strict", "accept-new"], "default": "strict"},
-        "submodules": {"type": "bool", "default": False},
-        "source": {"type": "path"},
-        "source_origin": {"type": "str"},
-        "exclude": {"type": "list", "elements": "str", "default": DEFAULT_EXCLUDE},
-        "project_dir": {"type": "str", "default": "."},
-        "required_files": words,
-        "installer": {"type": "str", "choices": ["auto", "pip", "uv", "none"], "default": "auto"},
-        "python": {"type": "str", "default": "python3"},
-        "requirements": words,
-        "index_url": {"type": "str", "no_log": True},
-        "wheelhouse": {"type": "path"},
-        "install_project": {"type": "bool", "default": False},
         "shared": words,
         "environment": {"type": "dict", "default": {}, "no_log": True},
         "configuration": {"type": "dict", "default": {}},
@@ -360,40 +218,13 @@ def argument_spec() -> dict[str, t.Any]:
         "units": {"type": "list", "elements": "dict", "default": []},
         "demands": {"type": "dict", "default": {}},
         "who": {"type": "str"},
+        **source_spec(),
+        **install_spec(),
         **journal_spec(),
     }
 
 
-def user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number that has no name
-        return str(os.getuid())
-
-
-def wanted_from(params: dict[str, t.Any]) -> Wanted:
-    """The options of `prepared`, checked. Raises DeployError."""
-    return Wanted(
-        install=InstallOptions(
-            installer=params["installer"],
-            requirements=tuple(_options.inner_path("requirements", name) for name in params["requirements"]),
-            index_url=params["index_url"] or "",
-            wheelhouse=params["wheelhouse"] or "",
-            install_project=params["install_project"],
-        ),
-        python=params["python"] or "python3",
-        project_dir=_options.inner_path("project_dir", params["project_dir"]),
-        required_files=tuple(_options.inner_path("required_files", name) for name in params["required_files"]),
-        shared=_options.shared_paths(params["shared"]),
-        environment=environment_values(params["environment"]),
-        configuration=params["configuration"],
-        units=params["units"],
-        who=params["who"] or user_name(),
-    )
-
-
 def prepare(context: _actions.Context, params: dict[str, t.Any], run_command: t.Any) -> dict[str, t.Any]:
-    access = GitAccess(params["key"] or "", params["key_file"] or "", params["known_hosts"])
     preparation = Preparation(
         run_command,
         context.store,
@@ -404,18 +235,9 @@ def prepare(context: _actions.Context, params: dict[str, t.Any], run_command: t.
     )
     if params["state"] == "prepared" and params["release"]:
         return preparation.complete(params["release"])
-    if bool(params["repository"]) == bool(params["source"]):
-        found = "both are given" if params["source"] else "neither is given"
-        raise DeployError(f"state={params['state']} needs one of repository and source; {found}")
-
-    def make_git(private: str) -> GitSource:
-        repository = params["repository"].strip()
-        return GitSource(run_command, repository, context.store.cache, private, access, borrow=context.check)
-
+    make_source = source_maker(params, run_command, context.store.cache, borrow=context.check)
     in_use = _actions.in_use(context.journal, params["keep_releases"])
-    return preparation.prepare(
-        lambda private: source_of(params, make_git, private), in_use, params["state"] == "pulled"
-    )
+    return preparation.prepare(make_source, in_use, params["state"] == "pulled")
 
 
 def run(params: dict[str, t.Any], check_mode: bool, run_command: t.Any) -> dict[str, t.Any]:
@@ -440,29 +262,16 @@ def run(params: dict[str, t.Any], check_mode: bool, run_command: t.Any) -> dict[
         raise DeployError(f"path is {params['path']}: {exc.filename or 'the file system'}: {exc.strerror}") from exc
 
 
-def shown(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """The invocation as it may be seen: names of variables, no values."""
-    safe = copy.deepcopy(params)
-    safe["environment"] = dict.fromkeys(params["environment"] or {}, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
-    safe["repository"] = without_password(params["repository"]) if params["repository"] else None
-    return {"module_args": safe}
-
-
 def main() -> None:
     module = AnsibleModule(
         argument_spec=argument_spec(),
         supports_check_mode=True,
         required_by=JOURNAL_REQUIRED_BY,
-        required_if=[(("state"), state, ["release"]) for state in ("activated", "rejected", "removed")],
+        required_if=[("state", state, ["release"]) for state in ("activated", "rejected", "removed")],
     )
     # Ansible would blank every value of the environment wherever it occurs: a "1" or "shop" in the ids and paths
     # that are returned, too. No value of it is ever returned, and the invocation is shown without them.
-    secrets = {
-        module.params["key"],
-        module.params["index_url"],
-        split_credentials(module.params["repository"] or "")[2],
-    }
-    module.no_log_values = {secret for secret in secrets if secret}
+    module.no_log_values = secrets_of(module.params)
     invocation = shown(module.params)
     os.umask(0o022)  # other users read a release: the bridge's, the web server's
     try:

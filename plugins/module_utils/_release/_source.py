@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._release import _archive, _pack
 from ansible_collections.seamless.deploy.plugins.module_utils._release._git import GitSource
+from ansible_collections.seamless.deploy.plugins.module_utils._release._git_access import GitAccess
 from ansible_collections.seamless.deploy.plugins.module_utils._release._identity import strip_credentials
+from ansible_collections.seamless.deploy.plugins.module_utils._release._interpreter import Run
 
 
 class Source:
@@ -80,8 +83,17 @@ class FromControlNode(Source):
         return {"kind": self.kind, "location": strip_credentials(self._origin), "version": ""}
 
 
-def source_of(params: t.Mapping[str, t.Any], make_git: t.Callable[[str], GitSource], private: str) -> Source:
-    """The source that the options name; one of repository and source is there."""
-    if params.get("source"):
-        return FromControlNode(params["source"], params.get("source_origin") or "", private)
-    return FromGit(make_git(private), (params.get("version") or "").strip(), bool(params.get("submodules")))
+def source_maker(params: t.Mapping[str, t.Any], run: Run, cache: str, borrow: bool) -> t.Callable[[str], Source]:
+    """Makes the source that the options name, given a private directory. Raises DeployError unless they name one."""
+    if bool(params["repository"]) == bool(params["source"]):
+        found = "both are given" if params["source"] else "neither is given"
+        raise DeployError(f"state={params['state']} needs one of repository and source; {found}")
+
+    def make(private: str) -> Source:
+        if params["source"]:
+            return FromControlNode(params["source"], params["source_origin"] or "", private)
+        access = GitAccess(params["key"] or "", params["key_file"] or "", params["known_hosts"])
+        git = GitSource(run, params["repository"].strip(), cache, private, access, borrow=borrow)
+        return FromGit(git, (params["version"] or "").strip(), params["submodules"])
+
+    return make
