@@ -127,30 +127,14 @@ backups:
   type: list
   elements: dict
   contains:
-    database:
-      description: Name of the database.
-      type: str
-    path:
-      description: The archive; in check mode, where it would be.
-      type: str
-    size:
-      description: Bytes; in check mode, the estimate.
-      type: int
-    sha256:
-      description: Of the file, or of the C(sha256sum) list of the directory's files. Empty in check mode.
-      type: str
-    manifest_path:
-      description: The JSON manifest beside the archive.
-      type: str
-    duration:
-      description: Seconds for dump, reading back and sync.
-      type: float
-    server_version:
-      description: Version of the server.
-      type: str
-    client_version:
-      description: Version of pg_dump.
-      type: str
+    database: {description: Name of the database., type: str}
+    path: {description: 'The archive; in check mode, where it would be.', type: str}
+    size: {description: 'Bytes; in check mode, the estimate.', type: int}
+    sha256: {description: 'Of the file, or of the C(sha256sum) list of the directory. Empty in check mode.', type: str}
+    manifest_path: {description: The JSON manifest beside the archive., type: str}
+    duration: {description: 'Seconds for dump, reading back and sync.', type: float}
+    server_version: {description: Version of the server., type: str}
+    client_version: {description: Version of pg_dump., type: str}
 timestamp:
   description: The time stamp in all names, UTC.
   returned: always
@@ -175,8 +159,6 @@ removed:
   elements: str
 """
 
-import dataclasses
-import os
 import time
 import typing as t
 
@@ -184,16 +166,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.formatters import human_to_bytes
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
-from ansible_collections.seamless.deploy.plugins.module_utils._postgres import (
-    _archive,
-    _clients,
-    _dump,
-    _files,
-    _retention,
-    _store,
-    _trial,
-)
-from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect import connected, rows, server_version
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _backup
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._archive import Run
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._dump import DumpFormat
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import (
     JOURNAL_REQUIRED_BY,
     connection_from,
@@ -220,133 +195,38 @@ ARGUMENT_SPEC = {
 }
 
 
-def run(params: dict[str, t.Any], check_mode: bool, run_command: _archive.Run, now: float) -> dict[str, t.Any]:
-    """Check everything, then back up one database after the other."""
-    dump = _dump.DumpFormat(params["format"], params["jobs"], params["compression"], params["compression_level"])
-    databases = _checked_databases(params)
-    _files.check_directory(params["dest"])
-    connection = connection_from(params, "admin")
-    sizes, version = {}, ""
-    for database in databases:
-        with connected(connection.to_database(database), "databases") as opened:
-            sizes[database] = int(rows(opened, "SELECT pg_catalog.pg_database_size(current_database())")[0][0])
-            version = server_version(opened)
-    client_path = params["client_path"] or ""
-    client = _clients.choose(
-        _clients.find_clients(run_command, client_path), version, client_path, params["newer_client"]
+def request_of(params: dict[str, t.Any]) -> _backup.Request:
+    """The options, checked. Raises DeployError."""
+    return _backup.Request(
+        databases=list(dict.fromkeys(name for name in params["databases"] if name)),
+        dest=params["dest"],
+        dump=DumpFormat(params["format"], params["jobs"], params["compression"], params["compression_level"]),
+        label=params["label"] or "",
+        keep=params["keep"],
+        client_path=params["client_path"] or "",
+        newer_client=params["newer_client"],
+        lock_wait_timeout=params["lock_wait_timeout"],
+        space_factor=params["space_factor"],
+        min_free=bytes_of(params["min_free"]),
+        deploy_id=params["deploy_id"] or "",
     )
-    _trial.try_compression(run_command, client, dump, connection.to_database(databases[0]))
-    estimates = {name: _dump.estimate(size, dump.compression, params["space_factor"]) for name, size in sizes.items()}
-    free = _files.free_bytes(params["dest"])
-    _dump.check_space(params["dest"], sum(estimates.values()), free, _min_free(params["min_free"]))
-    stamp = _free_stamp(params, databases, now)
-    job = _archive.Job(
-        connection,
-        version,
-        client,
-        dump,
-        params["dest"],
-        stamp,
-        params["label"] or "",
-        params["deploy_id"] or "",
-        params["lock_wait_timeout"],
-    )
-    jobs = [dataclasses.replace(job, connection=connection.to_database(database)) for database in databases]
-    common = {
-        "timestamp": stamp,
-        "client": client.directory,
-        "estimated_bytes": sum(estimates.values()),
-        "free_bytes": free,
-    }
-    if check_mode:
-        backups = [_announced(one, estimates[one.database]) for one in jobs]
-        return {"changed": True, "backups": backups, "removed": _removable(jobs, params["keep"]), **common}
-    return {**_back_up(params, run_command, jobs, now), **common}
 
 
-def _back_up(
-    params: dict[str, t.Any], run_command: _archive.Run, jobs: list[_archive.Job], now: float
-) -> dict[str, t.Any]:
-    dest, client, connection = params["dest"], jobs[0].client, jobs[0].connection
-    _files.prepare_directory(dest)
-    _store.remove_stale(dest, now)
-    if client.major > int(jobs[0].server_version.split(".")[0]):
-        _trial.try_restore(run_command, client, connection, dest)
-    journal, step = journal_of(params), params["step"] or "backup"
-    backups: list[dict[str, t.Any]] = []
-    warnings: list[str] = []
-    for job in jobs:
-        try:
-            with journal.step(job.deploy_id, step, "database.backup", job.database, {"path": job.path}) as outcome:
-                made = _archive.make(run_command, job)
-                warnings += made.pop("warnings")
-                outcome.update(made)
-        except DeployError as exc:
-            raise DeployError(exc.msg, **{"backups": backups, **exc.result}) from exc
-        backups.append(made)
-    removed = []
-    for name in _removable(jobs, params["keep"]):
-        try:
-            _store.remove_backup(dest, name)
-            removed.append(name)
-        except OSError as exc:
-            warnings.append(f"the old backup {name} in dest {dest} cannot be removed: {exc.strerror}")
-    return {"changed": True, "backups": backups, "removed": removed, "warnings": warnings}
-
-
-def _removable(jobs: list[_archive.Job], keep: t.Optional[int]) -> list[str]:
-    """What retention removes once the backups of `jobs` exist."""
-    if keep is None:
-        return []
-    stored = {backup.name: backup for backup in _store.stored(jobs[0].dest)}
-    names = []
-    for job in jobs:
-        own = os.path.basename(job.path)
-        stored.setdefault(own, _retention.StoredBackup(own, job.database, job.label, "9999"))
-        names += _retention.expired(stored.values(), job.database, job.label, keep, {own})
-    return names
-
-
-def _free_stamp(params: dict[str, t.Any], databases: list[str], now: float) -> str:
-    """The time stamp, a second later where a backup made just now has it."""
-    while True:
-        stamp = time.strftime(_dump.STAMP, time.gmtime(now))
-        names = [_dump.backup_name(database, stamp, params["label"] or "", params["format"]) for database in databases]
-        if not any(os.path.lexists(os.path.join(params["dest"], name)) for name in names):
-            return stamp
-        now += 1
-
-
-def _announced(job: _archive.Job, estimate: int) -> dict[str, t.Any]:
-    return {
-        "database": job.database,
-        "path": job.path,
-        "size": estimate,
-        "sha256": "",
-        "manifest_path": job.manifest_path,
-        "duration": 0.0,
-        "server_version": job.server_version,
-        "client_version": job.client.version,
-    }
-
-
-def _checked_databases(params: dict[str, t.Any]) -> list[str]:
-    databases = list(dict.fromkeys(name for name in params["databases"] if name))
-    if not databases:
-        raise DeployError("databases is empty; name at least one database")
-    if params["keep"] is not None and params["keep"] < 1:
-        raise DeployError(f"keep is {params['keep']}; it must be 1 or more, or be left out to keep all backups")
-    if params["lock_wait_timeout"] < 1:
-        raise DeployError(f"lock_wait_timeout is {params['lock_wait_timeout']}; it must be 1 second or more")
-    _dump.check_label(params["label"] or "")
-    return databases
-
-
-def _min_free(value: str) -> int:
+def bytes_of(min_free: str) -> int:
     try:
-        return int(human_to_bytes(value))
+        return int(human_to_bytes(min_free))
     except ValueError as exc:
-        raise DeployError(f"min_free {value!r} is not a size; write it such as 500M or 2G") from exc
+        raise DeployError(f"min_free {min_free!r} is not a size; write it such as 500M or 2G") from exc
+
+
+def run(params: dict[str, t.Any], check_mode: bool, run_command: Run, now: float) -> dict[str, t.Any]:
+    """Check everything, then back up one database after the other. Raises DeployError."""
+    planned = _backup.plan(request_of(params), connection_from(params, "admin"), run_command, now)
+    if check_mode:
+        done = _backup.announced(planned)
+    else:
+        done = _backup.carry_out(planned, run_command, journal_of(params), params["step"] or "backup", now)
+    return {"changed": True, **done, **planned.facts}
 
 
 def main() -> None:
@@ -359,7 +239,7 @@ def main() -> None:
         result = run(module.params, module.check_mode, module.run_command, time.time())
     except DeployError as exc:
         module.fail_json(msg=exc.msg, **exc.result)
-    for warning in result.pop("warnings", []):
+    for warning in result.pop("warnings"):
         module.warn(warning)
     module.exit_json(**result)
 

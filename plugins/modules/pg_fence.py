@@ -140,39 +140,20 @@ plan:
   type: list
   elements: str
   sample: [fence, copy]
-fenced_name:
-  description: Name of the database while it is fenced.
-  returned: always
-  type: str
-copy_name:
-  description: Name of the safety copy, empty without one.
-  returned: always
-  type: str
-failed_name:
-  description: Name that the database gets when it is exchanged for its copy.
-  returned: always
-  type: str
+fenced_name: {description: Name of the database while it is fenced., returned: always, type: str}
+copy_name: {description: 'Name of the safety copy, empty without one.', returned: always, type: str}
+failed_name: {description: Name that the database gets when it is exchanged for its copy., returned: always, type: str}
 ended_sessions:
   description: Whose sessions were ended, and how many of each.
   returned: always
   type: list
   elements: dict
   contains:
-    database:
-      description: Where they were connected to.
-      type: str
-    user:
-      description: Their role.
-      type: str
-    application_name:
-      description: What they call themselves.
-      type: str
-    address:
-      description: Where they came from, or V(local).
-      type: str
-    count:
-      description: How many.
-      type: int
+    database: {description: Where they were connected to., type: str}
+    user: {description: Their role., type: str}
+    application_name: {description: What they call themselves., type: str}
+    address: {description: 'Where they came from, or V(local).', type: str}
+    count: {description: How many., type: int}
 counters:
   description:
     - What was ever written to each table, as the fenced database's statistics tell. Empty while it is not fenced.
@@ -184,63 +165,24 @@ changes:
   returned: always
   type: dict
   contains:
-    unchanged:
-      description: Nothing was written.
-      type: bool
-    reason:
-      description: Why the readings cannot be compared.
-      type: str
-    inserted:
-      description: Rows.
-      type: int
-    updated:
-      description: Rows.
-      type: int
-    deleted:
-      description: Rows.
-      type: int
-    tables:
-      description: The same for each table that differs.
-      type: dict
+    unchanged: {description: Nothing was written., type: bool}
+    reason: {description: Why the readings cannot be compared., type: str}
+    inserted: {description: Rows., type: int}
+    updated: {description: Rows., type: int}
+    deleted: {description: Rows., type: int}
+    tables: {description: The same for each table that differs., type: dict}
 unchanged:
   description: The application has written nothing since the reading compared with, or was kept out all the time.
   returned: always
   type: bool
-reason:
-  description: Why RV(unchanged) is not known, which counts as changed.
-  returned: always
-  type: str
-restored:
-  description: The database is the safety copy now.
-  returned: always
-  type: bool
-copied:
-  description: A safety copy was made by this run.
-  returned: always
-  type: bool
-seconds:
-  description: How long each part took (fence, copy, open, swap, analyze).
-  returned: always
-  type: dict
-size_bytes:
-  description: Size of the database.
-  returned: always
-  type: int
-removed:
-  description: Databases that were dropped.
-  returned: always
-  type: list
-  elements: str
-kept:
-  description: With O(state=cleaned), databases of fences that remain.
-  returned: always
-  type: list
-  elements: str
-notes:
-  description: What could not be checked or done, and why.
-  returned: always
-  type: list
-  elements: str
+reason: {description: 'Why RV(unchanged) is not known, which counts as changed.', returned: always, type: str}
+restored: {description: The database is the safety copy now., returned: always, type: bool}
+copied: {description: A safety copy was made by this run., returned: always, type: bool}
+seconds: {description: 'How long each part took (fence, copy, open, swap, analyze).', returned: always, type: dict}
+size_bytes: {description: Size of the database., returned: always, type: int}
+removed: {description: Databases that were dropped., returned: always, type: list, elements: str}
+kept: {description: 'With O(state=cleaned), databases of fences that remain.', returned: always, type: list, elements: str}
+notes: {description: 'What could not be checked or done, and why.', returned: always, type: list, elements: str}
 """
 
 import time
