@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - seamless.deploy._attributes
   - seamless.deploy._django
   - seamless.deploy._journal
+  - seamless.deploy._lock_budget
 attributes:
   check_mode:
     support: full
@@ -71,35 +72,6 @@ options:
     type: str
     choices: [never, tables_exist]
     default: never
-  lock_timeout:
-    description:
-      - Milliseconds that one transaction may keep other queries waiting while it waits for locks itself. V(0) is no limit. PostgreSQL only.
-      - Until the first statement that changes the schema, each statement may wait that long. Each one after it may wait for what is left since then,
-        and at least one millisecond.
-      - Replaces a C(lock_timeout) that the role, the settings or the migration set. The server is asked whether it took effect.
-    type: int
-    default: 200
-  concurrent_timeout:
-    description:
-      - The same for C(CREATE INDEX CONCURRENTLY) and its kind. They block nobody, and a short limit would leave invalid indexes. V(0) is no limit.
-      - An invalid index of just that name on that table, left by an earlier attempt, is dropped before the index is made again.
-    type: int
-    default: 0
-  retries:
-    description:
-      - How often one migration is tried again. Only after a lock was not to be had in time (SQLSTATE 55P03) and after a deadlock (40P01).
-      - The pause between grows from 0.1 to 5 seconds, half of it by chance.
-      - A migration without a transaction is not repeated as a whole. Its statements are, one by one.
-    type: int
-    default: 30
-  retry_time:
-    description: Seconds after which one migration is not tried again, whatever O(retries) says.
-    type: int
-    default: 300
-  advisory_lock_wait:
-    description: Seconds to wait for another run of this module on the same database.
-    type: int
-    default: 60
 notes:
   - Supported are PostgreSQL and, without locks and retries, SQLite. MySQL is refused.
   - Behind a pooler in transaction mode neither the lock nor the time limits hold. This is noticed and refused. Give the migration a direct connection
@@ -226,37 +198,26 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
+from ansible_collections.seamless.deploy.plugins.module_utils._django_migrate import (
+    Record,
+    answer,
+    apply,
+    lock_budget,
+    lock_budget_spec,
+)
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, journal_of
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import JOURNAL_REQUIRED_BY, journal_spec
-
-ACTION = "database.migrate"
-
-
-def heads_list(heads: t.Optional[dict[str, str]]) -> list[str]:
-    """As app.name. Not as a dict: its keys would be app labels, and the journal refuses a key like `authtoken`."""
-    return [f"{app}.{name}" for app, name in sorted((heads or {}).items())]
 
 
 def request_of(params: dict[str, t.Any]) -> dict[str, t.Any]:
     """The options as arguments of the bridge. Raises DeployError."""
     if params["fake"] == "record" and not (params["app"] and params["name"]):
         raise DeployError("fake is record but app and name are not both set; name the one migration to record")
-    for option in ("lock_timeout", "concurrent_timeout", "retries", "retry_time", "advisory_lock_wait"):
-        if params[option] < 0:
-            raise DeployError(f"{option} is {params[option]}; it cannot be less than 0")
-    names = (
-        "database_name",
-        "app",
-        "name",
-        "run_syncdb",
-        "lock_timeout",
-        "concurrent_timeout",
-        "retries",
-        "retry_time",
-    )
+    names = ("database_name", "app", "name", "run_syncdb")
     return {
-        **{name: params[name] for name in (*names, "advisory_lock_wait")},
+        **{name: params[name] for name in names},
+        **lock_budget(params),
         "alias": params["database"],
         "fake": params["fake"] == "record",
         "fake_initial": params["fake_initial"] == "tables_exist",
@@ -268,64 +229,12 @@ def run(params: dict[str, t.Any], check_mode: bool, bridge: Bridge, journal: Jou
     plan, _progress = bridge.call("plan", with_sql=check_mode, **request)
     if check_mode:
         return answer(plan, plan, changed=bool(plan["plan"] or plan["synced"]))
-    if not plan["plan"]:
-        done, _progress = bridge.call("apply", **request)
+    if plan["plan"]:
+        record = Record(journal, params["deploy_id"] or "", params["step"] or "migrate", params["database"])
+        done = apply(bridge, request, plan, record)
     else:
-        done = _apply(params, bridge, journal, plan, request)
+        done, _progress = bridge.call("apply", **request)
     return answer(plan, done, changed=bool(done["applied"] or done["synced"]))
-
-
-def _apply(
-    params: dict[str, t.Any], bridge: Bridge, journal: Journal, plan: dict[str, t.Any], request: dict[str, t.Any]
-) -> dict[str, t.Any]:
-    alias, step = params["database"], params["step"] or "migrate"
-    undo = {"alias": alias, "before": heads_list(plan["before"]), "applying": [item["id"] for item in plan["plan"]]}
-    with journal.step(params["deploy_id"] or "", step, ACTION, alias, undo=undo) as outcome:
-        try:
-            done, _progress = bridge.call("apply", **request)
-        except DeployError as exc:
-            outcome["applied"] = _note(params, journal, step, t.cast(list, exc.result.get("applied") or []))
-            exc.result["changed"] = bool(outcome["applied"])
-            outcome["left_behind"] = left_behind(exc.result)
-            raise
-        outcome["applied"] = _note(params, journal, step, done["applied"])
-        outcome["after"] = heads_list(done["after"])
-    return done
-
-
-def left_behind(result: dict[str, t.Any]) -> bool:
-    """Whether more than `applied` may have changed: half of a migration, or whatever an interpreter that died had done."""
-    failure = t.cast(dict, result.get("failure") or {})
-    return not failure.get("rolled_back", True) or result.get("kind") == "died"
-
-
-def _note(params: dict[str, t.Any], journal: Journal, step: str, applied: list[dict[str, t.Any]]) -> list[str]:
-    for record in applied:
-        detail = {name: record[name] for name in ("id", "backwards", "seconds", "retries", "faked")}
-        journal.append(params["deploy_id"] or "", step, ACTION, "note", params["database"], detail)
-    return [record["id"] for record in applied]
-
-
-def answer(plan: dict[str, t.Any], done: dict[str, t.Any], changed: bool) -> dict[str, t.Any]:
-    before, after = heads_list(plan["before"]), heads_list(done["after"])
-    changes, missing = done["model_changes"], done["missing"]
-    warnings = [f"models of {app} differ from their migrations: {'; '.join(found)}" for app, found in changes.items()]
-    warnings += [f"{name} is on record in the database but not in this code" for name in missing]
-    return {
-        "changed": changed,
-        "plan": plan["plan"],
-        "applied": done.get("applied", []),
-        "pending": done["pending"],
-        "before": before,
-        "after": after,
-        "synced": done["synced"],
-        "missing": missing,
-        "model_changes": changes,
-        "dropped_invalid_indexes": done.get("dropped_invalid_indexes", []),
-        "signal_writes": done.get("signal_writes", 0),
-        "warnings": warnings,
-        "diff": {"before": "\n".join(before) + "\n", "after": "\n".join(after) + "\n"},
-    }
 
 
 def argument_spec() -> dict[str, t.Any]:
@@ -339,11 +248,7 @@ def argument_spec() -> dict[str, t.Any]:
         "run_syncdb": {"type": "bool", "default": False},
         "fake": {"type": "str", "choices": ["never", "record"], "default": "never"},
         "fake_initial": {"type": "str", "choices": ["never", "tables_exist"], "default": "never"},
-        "lock_timeout": {"type": "int", "default": 200},
-        "concurrent_timeout": {"type": "int", "default": 0},
-        "retries": {"type": "int", "default": 30},
-        "retry_time": {"type": "int", "default": 300},
-        "advisory_lock_wait": {"type": "int", "default": 60},
+        **lock_budget_spec(),
     }
 
 

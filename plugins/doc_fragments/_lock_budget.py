@@ -1,0 +1,41 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long a migration may wait for locks, and how often it is tried. Control node (documentation only); PRIVATE to the collection."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  lock_timeout:
+    description:
+      - Milliseconds that one transaction may keep other queries waiting while it waits for locks itself. V(0) is no limit. PostgreSQL only.
+      - Until the first statement that changes the schema, each statement may wait that long. Each one after it may wait for what is left since then,
+        and at least one millisecond.
+      - Replaces a C(lock_timeout) that the role, the settings or the migration set. The server is asked whether it took effect.
+    type: int
+    default: 200
+  concurrent_timeout:
+    description:
+      - The same for C(CREATE INDEX CONCURRENTLY) and its kind. They block nobody, and a short limit would leave invalid indexes. V(0) is no limit.
+      - An invalid index of just that name on that table, left by an earlier attempt, is dropped before the index is made again.
+    type: int
+    default: 0
+  retries:
+    description:
+      - How often one migration is tried again. Only after a lock was not to be had in time (SQLSTATE 55P03) and after a deadlock (40P01).
+      - The pause between grows from 0.1 to 5 seconds, half of it by chance.
+      - A migration without a transaction is not repeated as a whole. Its statements are, one by one.
+    type: int
+    default: 30
+  retry_time:
+    description: Seconds after which one migration is not tried again, whatever O(retries) says.
+    type: int
+    default: 300
+  advisory_lock_wait:
+    description: Seconds to wait for another run of this module on the same database.
+    type: int
+    default: 60
+"""
