@@ -104,8 +104,13 @@ def parse_url(url: str, role: str, option: str) -> DatabaseConnection:
     if not database and role == "application":
         raise DeployError(f"{option} names no database; write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE")
     return DatabaseConnection(
-        role, host, int(query.pop("port", port)), unquote(parts.username or ""), database or "postgres",
-        unquote(parts.password or ""), query,
+        role,
+        host,
+        int(query.pop("port", port)),
+        unquote(parts.username or ""),
+        database or "postgres",
+        unquote(parts.password or ""),
+        query,
     )
 
 

@@ -27,7 +27,9 @@ def from_json(kind: type[Contract], data: object, version: int, what: str) -> Co
     a newer `version` is refused, since its meaning may differ. Raises DeployError.
     """
     if not isinstance(data, dict):
-        raise DeployError(f"{what} is not a JSON object but {type(data).__name__}; it was not written by seamless.deploy")
+        raise DeployError(
+            f"{what} is not a JSON object but {type(data).__name__}; it was not written by seamless.deploy"
+        )
     found = data.get("version")
     if not isinstance(found, int) or not 1 <= found <= version:
         raise DeployError(

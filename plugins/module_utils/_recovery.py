@@ -68,19 +68,29 @@ def decide(found: DatabaseFacts, compatible: bool) -> Recovery:
     """The first row that fits; `compatible` is the user's word that the old release works with the migrated database."""
     if not found.touched:
         if found.fenced:
-            return Recovery("open", "No migration was applied. The database is as it was, and its writers are let in again.")
+            return Recovery(
+                "open", "No migration was applied. The database is as it was, and its writers are let in again."
+            )
         return Recovery("leave", "No migration was applied. The database is as it was.")
     if found.fenced and found.copy:
-        return Recovery("restore", "The database is put back to the moment before the migration. It was fenced: nothing is lost.")
+        return Recovery(
+            "restore", "The database is put back to the moment before the migration. It was fenced: nothing is lost."
+        )
     if compatible:
         action = "open" if found.fenced else "leave"
-        return Recovery(action, f"{_what(found)} The database is left so, since deploy_database_compatible says that the old release works with it.")
+        return Recovery(
+            action,
+            f"{_what(found)} The database is left so, since deploy_database_compatible says that the old release works with it.",
+        )
     if found.opened and found.copy:
         return Recovery(
             "restore_if_unchanged",
             "The database is put back to the moment before the migration, provided that nothing was written since it was opened.",
         )
-    return Recovery("ask", f"{_what(found)} The database is left so: going back could lose what was written since. {_choices(found)}")
+    return Recovery(
+        "ask",
+        f"{_what(found)} The database is left so: going back could lose what was written since. {_choices(found)}",
+    )
 
 
 def _what(found: DatabaseFacts) -> str:

@@ -14,7 +14,9 @@ CHECKLIST = {
     "maintenance": ("pull", "install", "collectstatic", "backup", "stop", "migrate", "start", "verify"),
 }
 
-FIRST = "What was applied stays. There is no earlier release that it could disturb, and the next deploy goes on from there."
+FIRST = (
+    "What was applied stays. There is no earlier release that it could disturb, and the next deploy goes on from there."
+)
 
 
 def plan(facts: Facts) -> list[str]:
@@ -80,11 +82,18 @@ def done(facts: Facts) -> list[str]:
         f"Live:      {release['release']} ({release['commit'][:12]}), before it {release.get('previous') or 'nothing'}",
         f"Migrated:  {', '.join(_applied(entry) for entry in applied) or 'nothing was pending'}",
     ]
-    lines += [f"Backup:    {entry['path']} ({_size(entry['size'])}, read back in full)" for entry in facts.get("backups") or []]
+    lines += [
+        f"Backup:    {entry['path']} ({_size(entry['size'])}, read back in full)"
+        for entry in facts.get("backups") or []
+    ]
     lines += [f"Service:   {_service(entry)}" for entry in _services(facts)]
     lines += [f"Removed:   {', '.join(facts['removed'])}"] if facts.get("removed") else []
     lines += [f"Attention: {sentence}" for sentence in facts.get("trouble") or []]
-    lines.append("Way back:  ansible-playbook rollback.yml" if release.get("previous") else "Way back:  none yet, this is the first release")
+    lines.append(
+        "Way back:  ansible-playbook rollback.yml"
+        if release.get("previous")
+        else "Way back:  none yet, this is the first release"
+    )
     return lines
 
 
@@ -104,7 +113,7 @@ def _size(size: int) -> str:
 def _services(facts: Facts) -> list[Facts]:
     """Every unit that was put in place, with all that was measured of it: a web unit is started first and switched later."""
     started = {entry["name"]: entry for entry in facts.get("started") or [] if "name" in entry}
-    merged = []
+    merged: list[Facts] = []
     for entry in facts.get("services") or []:
         first = (started.get(entry.get("name"), {}).get("measured") or {}).get("ready_seconds")
         measured = dict(entry.get("measured") or {})
@@ -128,11 +137,12 @@ def _service(entry: Facts) -> str:
 def status(facts: Facts) -> list[str]:
     """Between: what is live. Facts: app, path, releases, journal, serving."""
     known, journal = facts["releases"], facts["journal"]
-    live = next((release for release in known["releases"] if release["release"] == known["live"]), {})
+    live: Facts = next((release for release in known["releases"] if release["release"] == known["live"]), {})
     holder = journal["holder"]
     return [
         f"Application:  {facts['app']} in {facts['path']}",
-        f"Live:         {known['live'] or 'nothing'}" + (f" ({live['commit'][:12]}) since {live['activated_at']}, by {live['who']}" if live else ""),
+        f"Live:         {known['live'] or 'nothing'}"
+        + (f" ({live['commit'][:12]}) since {live['activated_at']}, by {live['who']}" if live else ""),
         f"Way back:     {known['previous'] or 'none'}",
         f"Deploy now:   {holder['who'] + ' since ' + holder['since'] + ', deploy ' + holder['deploy_id'] + ', from ' + holder['origin'] if holder else 'none'}",
         f"Unfinished:   {', '.join(journal['unfinished']) or 'none'}",
@@ -152,7 +162,9 @@ def _serving(entry: Facts) -> str:
 def _deploy(entry: Facts) -> str:
     release = f" -> {entry['release']}" if entry.get("release") else ""
     reason = f": {_short(str(entry['reason']))}" if entry.get("reason") else ""
-    return f"{entry['deploy_id']} by {entry.get('who', 'unknown')}, {entry['result'].replace('_', ' ')}{release}{reason}"
+    return (
+        f"{entry['deploy_id']} by {entry.get('who', 'unknown')}, {entry['result'].replace('_', ' ')}{release}{reason}"
+    )
 
 
 def _short(text: str, most: int = 120) -> str:
@@ -178,9 +190,13 @@ def failure(facts: Facts) -> list[str]:
         *(f"Trouble:   {sentence}" for sentence in trouble),
     ]
     if trouble or (old and not facts.get("serves")):
-        lines.append(f"Next:      see to the trouble first; status.yml shows the state, the journal has deploy {facts['deploy_id']}")
+        lines.append(
+            f"Next:      see to the trouble first; status.yml shows the state, the journal has deploy {facts['deploy_id']}"
+        )
     elif new and facts.get("undone"):
-        lines.append(f"Next:      correct what the reason names and deploy again; {new} stays for a look and is not taken again")
+        lines.append(
+            f"Next:      correct what the reason names and deploy again; {new} stays for a look and is not taken again"
+        )
     else:
         lines.append("Next:      correct what the reason names and deploy again")
     return lines

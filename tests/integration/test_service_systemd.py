@@ -76,7 +76,9 @@ def scope_or_reason() -> tuple[str, str]:
             return "system", ""
         return "", "process 1 is not systemd"
     environment = {"XDG_RUNTIME_DIR": f"/run/user/{os.geteuid()}", **os.environ}
-    asked = subprocess.run(["systemctl", "--user", "show", "-p", "Version"], capture_output=True, env=environment)
+    asked = subprocess.run(
+        ["systemctl", "--user", "show", "-p", "Version"], capture_output=True, env=environment, check=False
+    )
     return ("user", "") if asked.returncode == 0 else ("", "no systemd manager of this user answers")
 
 

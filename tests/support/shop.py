@@ -46,10 +46,11 @@ def python_for_app() -> str:
 
 def fill(url: str, orders: int = 200_000, users: int = 2_000) -> int:
     """Fill the tables of release 1 (or 2) with rows; give the number of orders."""
-    with contextlib.closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute(FILL_USERS, {"users": users})
-        cursor.execute(FILL_ORDERS, {"orders": orders})
-        return cursor.rowcount
+    with contextlib.closing(psycopg2.connect(url)) as connection:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(FILL_USERS, {"users": users})
+            cursor.execute(FILL_ORDERS, {"orders": orders})
+            return cursor.rowcount
 
 
 class ShopRepository:

@@ -15,8 +15,13 @@ from ansible_collections.seamless.deploy.plugins.filter.report import report
 from ansible_collections.seamless.deploy.plugins.filter.units_replacing import units_replacing
 
 WHERE = {
-    "app": "shop", "release_path": "/srv/shop/releases/r2", "project_path": "/srv/shop/releases/r2/src", "root": "/srv/shop",
-    "socket_dir": "/run/shop", "manager": "systemd", "definition_dir": "/etc/systemd/system",
+    "app": "shop",
+    "release_path": "/srv/shop/releases/r2",
+    "project_path": "/srv/shop/releases/r2/src",
+    "root": "/srv/shop",
+    "socket_dir": "/run/shop",
+    "manager": "systemd",
+    "definition_dir": "/etc/systemd/system",
 }
 
 
@@ -41,7 +46,10 @@ def test_a_worker_has_none():
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        ("gunicorn x --bind unix:{socket}", "/srv/shop/releases/r2/.venv/bin/gunicorn x --bind unix:/run/shop/web-r2.sock"),
+        (
+            "gunicorn x --bind unix:{socket}",
+            "/srv/shop/releases/r2/.venv/bin/gunicorn x --bind unix:/run/shop/web-r2.sock",
+        ),
         ("bin/start {shared}", "/srv/shop/releases/r2/src/bin/start /srv/shop/shared"),
         ("/usr/bin/env {release} {root}", "/usr/bin/env /srv/shop/releases/r2 /srv/shop"),
         ("{venv}/bin/python '{\"json\": 1}'", "/srv/shop/releases/r2/.venv/bin/python '{\"json\": 1}'"),

@@ -49,7 +49,12 @@ def test_admin_without_a_database_takes_the_maintenance_database():
 def test_the_password_reaches_programs_through_the_environment():
     connection = DatabaseConnection("application", "db1", 5432, "shop", "shop", "pw", {"sslmode": "require"})
     assert connection.environment() == {
-        "PGHOST": "db1", "PGPORT": "5432", "PGUSER": "shop", "PGDATABASE": "shop", "PGPASSWORD": "pw", "PGSSLMODE": "require",
+        "PGHOST": "db1",
+        "PGPORT": "5432",
+        "PGUSER": "shop",
+        "PGDATABASE": "shop",
+        "PGPASSWORD": "pw",
+        "PGSSLMODE": "require",
     }
     assert connection.psycopg2_arguments()["dbname"] == "shop"
 

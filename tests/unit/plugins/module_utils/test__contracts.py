@@ -25,16 +25,35 @@ from ansible_collections.seamless.deploy.plugins.module_utils._errors import Dep
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _adapter
 
 RECORD = _journal.JournalRecord(
-    "20261121T010203-ab12", "2026-11-21T01:02:03Z", "web1", "start", "service.switch", "intent", "shop-web",
-    {"from": "r1"}, {"former": "web-r1.sock"},
+    "20261121T010203-ab12",
+    "2026-11-21T01:02:03Z",
+    "web1",
+    "start",
+    "service.switch",
+    "intent",
+    "shop-web",
+    {"from": "r1"},
+    {"former": "web-r1.sock"},
 )
 MANIFEST = _manifest.ReleaseManifest(
-    release="20261121T010203-1a2b3c4", source={"kind": "git", "location": "ssh://git/shop", "version": "v2"},
-    commit="1a2b3c4d", identity="f00", prepared_at="2026-11-21T01:02:03Z", who="ops",
+    release="20261121T010203-1a2b3c4",
+    source={"kind": "git", "location": "ssh://git/shop", "version": "v2"},
+    commit="1a2b3c4d",
+    identity="f00",
+    prepared_at="2026-11-21T01:02:03Z",
+    who="ops",
 )
 RUNNER = _runner.RunnerState(
-    "migrate-1", "20261121T010203-ab12", "migrate", "database.migrate", "running", 4711, 998877, "boot-a",
-    "2026-11-21T01:02:03Z", "/srv/shop/.deploy/run/migrate-1.jsonl",
+    "migrate-1",
+    "20261121T010203-ab12",
+    "migrate",
+    "database.migrate",
+    "running",
+    4711,
+    998877,
+    "boot-a",
+    "2026-11-21T01:02:03Z",
+    "/srv/shop/.deploy/run/migrate-1.jsonl",
 )
 HOLDER = _lock.Holder("20261121T010203-ab12", "ops", "AWX job 7", "2026-11-21T01:02:03Z", "boot-a")
 UNIT = _adapter.Unit("shop-web-r2", "web", "/run/shop/web-r2.sock", "/run/shop/web.sock", "/srv/shop/releases/r2")
@@ -42,7 +61,9 @@ MIGRATION = _migration.Migration("orders.0002_note", "orders", "0002_note", oper
 VERDICT = _migration.Verdict(
     "orders.0002_note", "r1", "r2", "expand", findings=[_migration.Finding("orders_order.note", "it is nullable")]
 )
-CONNECTION = _connection.DatabaseConnection("application", "db1", 5433, "shop", "shop", "s3cret", {"sslmode": "require"})
+CONNECTION = _connection.DatabaseConnection(
+    "application", "db1", 5433, "shop", "shop", "s3cret", {"sslmode": "require"}
+)
 
 GOLDEN = [
     (

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from ansible_collections.seamless.deploy.plugins.module_utils._environment import (
     format_environment,
     parse_environment,

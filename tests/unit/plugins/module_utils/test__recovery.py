@@ -48,7 +48,10 @@ JOURNALS = [
     ([record("database.migrate", "intent", undo={"applying": []})], DatabaseFacts()),
     ([APPLYING, record("database.migrate", "done", {"applied": ["a.1", "a.2"]})], DatabaseFacts(("a.1", "a.2"))),
     ([APPLYING, record("database.migrate", "failed", {"applied": ["a.1"]})], DatabaseFacts(("a.1",))),
-    ([APPLYING, record("database.migrate", "failed", {"applied": [], "left_behind": True})], DatabaseFacts(doubtful=True)),
+    (
+        [APPLYING, record("database.migrate", "failed", {"applied": [], "left_behind": True})],
+        DatabaseFacts(doubtful=True),
+    ),
     ([FENCED], DatabaseFacts(fenced=True, copy="shop_copy")),
     ([FENCED, record("database.open", "done")], DatabaseFacts(opened=True, copy="shop_copy")),
     ([FENCED, record("database.open", "intent")], DatabaseFacts(fenced=True, copy="shop_copy")),

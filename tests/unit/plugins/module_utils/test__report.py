@@ -29,12 +29,19 @@ def test_plan_names_release_strategy_and_migrations():
 
 
 def test_plan_without_the_framework_names_files():
-    lines = _report.plan({"strategy": "online", "release": {**RELEASE, "migration_files": ["orders/migrations/0002.py"]}})
+    lines = _report.plan(
+        {"strategy": "online", "release": {**RELEASE, "migration_files": ["orders/migrations/0002.py"]}}
+    )
     assert "  orders/migrations/0002.py" in lines
 
 
 def test_plan_warns_of_a_maintenance_without_fence_and_of_drift():
-    facts = {"strategy": "maintenance", "fenced": False, "release": RELEASE, "database": {"plan": PLAN, "model_changes": {"orders": ["Add field x"]}}}
+    facts = {
+        "strategy": "maintenance",
+        "fenced": False,
+        "release": RELEASE,
+        "database": {"plan": PLAN, "model_changes": {"orders": ["Add field x"]}},
+    }
     lines = _report.plan(facts)
     assert "stop, migrate" in line(lines, "Strategy:")
     assert any("deploy_database_admin_url" in text for text in lines)
@@ -65,8 +72,17 @@ def test_done_says_when_there_was_nothing_to_do():
 
 
 def failure(**facts):
-    base = {"task": "Apply the migrations", "reason": "boom", "undone": ["service.start"], "recovery": "As it was.",
-            "old": "r1", "new": "r2", "serves": True, "trouble": [], "deploy_id": "d1"}
+    base = {
+        "task": "Apply the migrations",
+        "reason": "boom",
+        "undone": ["service.start"],
+        "recovery": "As it was.",
+        "old": "r1",
+        "new": "r2",
+        "serves": True,
+        "trouble": [],
+        "deploy_id": "d1",
+    }
     return _report.failure({**base, **facts})
 
 
@@ -90,10 +106,25 @@ def test_failure_before_anything_was_touched():
 
 
 def test_status():
-    releases = {"live": "r2", "previous": "r1", "releases": [{"release": "r2", "commit": "1a2b3c4d5e6f7a", "activated_at": "now", "who": "ops"}]}
-    journal = {"holder": {}, "unfinished": [], "deploys": [{"deploy_id": "d1", "who": "ops", "result": "rolled_back", "reason": "boom"}]}
-    lines = _report.status({"app": "shop", "path": "/srv/shop", "releases": releases, "journal": journal,
-                            "serving": [{"entrance": "/run/web.sock", "serving": {"status": 200, "release": "r2", "pid": 7}}]})
+    releases = {
+        "live": "r2",
+        "previous": "r1",
+        "releases": [{"release": "r2", "commit": "1a2b3c4d5e6f7a", "activated_at": "now", "who": "ops"}],
+    }
+    journal = {
+        "holder": {},
+        "unfinished": [],
+        "deploys": [{"deploy_id": "d1", "who": "ops", "result": "rolled_back", "reason": "boom"}],
+    }
+    lines = _report.status(
+        {
+            "app": "shop",
+            "path": "/srv/shop",
+            "releases": releases,
+            "journal": journal,
+            "serving": [{"entrance": "/run/web.sock", "serving": {"status": 200, "release": "r2", "pid": 7}}],
+        }
+    )
     assert line(lines, "Live:").endswith("r2 (1a2b3c4d5e6f) since now, by ops")
     assert line(lines, "Deploy now:").endswith("none")
     assert line(lines, "Serving:").endswith("release r2 answers 200, process 7")

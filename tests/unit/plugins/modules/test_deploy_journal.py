@@ -19,9 +19,21 @@ def journal(tmp_path):
 
     def run(check_mode=False, **params):
         base = {
-            "path": path, "state": "read", "deploy_id": None, "who": "ops", "origin": "AWX job 7", "wait": 0,
-            "take_over": None, "step": "deploy", "action": None, "event": "note", "subject": "", "detail": {},
-            "undo": {}, "result": None, "compatible": False,
+            "path": path,
+            "state": "read",
+            "deploy_id": None,
+            "who": "ops",
+            "origin": "AWX job 7",
+            "wait": 0,
+            "take_over": None,
+            "step": "deploy",
+            "action": None,
+            "event": "note",
+            "subject": "",
+            "detail": {},
+            "undo": {},
+            "result": None,
+            "compatible": False,
         }
         return deploy_journal.run({**base, **params}, check_mode)
 
@@ -78,8 +90,13 @@ def test_a_record_without_action_is_refused(journal):
 def test_the_fate_of_the_database_is_told(journal):
     deploy = journal(state="begin")["deploy_id"]
     journal(
-        state="record", deploy_id=deploy, step="migrate", action="database.migrate", event="done",
-        detail={"applied": ["orders.0002"]}, undo={"applying": ["orders.0002"]},
+        state="record",
+        deploy_id=deploy,
+        step="migrate",
+        action="database.migrate",
+        event="done",
+        detail={"applied": ["orders.0002"]},
+        undo={"applying": ["orders.0002"]},
     )
     assert journal()["recovery"]["action"] == "ask"
     assert journal(compatible=True)["recovery"]["action"] == "leave"
