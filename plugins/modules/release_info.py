@@ -40,12 +40,13 @@ previous:
   type: str
   returned: success
 releases:
-  description: The manifest of each complete release, newest first.
+  description: The manifest of each release, newest first, without C(demands), which may be long.
   type: list
   elements: dict
   returned: success
 """
 
+import dataclasses
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -63,7 +64,7 @@ def run(path: str) -> dict[str, t.Any]:
         "changed": False,
         "live": live,
         "previous": _retention.previous_good(store.facts(), live),
-        "releases": [manifest.to_json() for manifest in manifests if manifest],
+        "releases": [dataclasses.replace(manifest, demands={}).to_json() for manifest in manifests if manifest],
     }
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, seamless.deploy contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters that name the services of a release."""
+"""The filters: services of a release, database URLs, reports."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("ansible", reason="filters run on the control node, with ansible-core")
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.seamless.deploy.plugins.filter.database_connection import database_connection
 from ansible_collections.seamless.deploy.plugins.filter.release_units import release_units
 from ansible_collections.seamless.deploy.plugins.filter.report import report
 from ansible_collections.seamless.deploy.plugins.filter.units_replacing import units_replacing
@@ -78,3 +79,20 @@ def test_a_unit_does_not_replace_itself():
 def test_an_unknown_report_is_refused():
     with pytest.raises(AnsibleFilterError, match="poem"):
         report({}, "poem")
+
+
+@pytest.mark.parametrize(
+    ("url", "database", "problem"),
+    [
+        ("", "", ""),
+        (None, "", ""),
+        ("postgres://u:s3cret@h/my%20shop", "my shop", ""),
+        (["postgres://u:s3cret@h/shop"], "", "deploy_database_url is not text but a list"),
+        ("mysql://u:s3cret@h/shop", "", "MySQL"),
+    ],
+)
+def test_a_database_url_is_read_or_explained(url, database, problem):
+    found = database_connection(url, "application", "deploy_database_url")
+    assert found["database"] == database
+    assert problem in found["problem"] if problem else not found["problem"]
+    assert "s3cret" not in str(found)
