@@ -12,6 +12,7 @@ import os
 import socket
 import typing as t
 
+from ansible_collections.seamless.deploy.plugins.module_utils import _files
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal import JournalRecord, check_record
 
@@ -64,7 +65,7 @@ class Journal:
         finally:
             os.close(handle)
         if new:
-            _fsync_directory(os.path.dirname(self.path))
+            _files.sync(os.path.dirname(self.path))
 
     def read(self) -> list[JournalRecord]:
         """All records, oldest first. A torn last line is left out: it was never acknowledged."""
@@ -121,11 +122,3 @@ class NoJournal(Journal):
 def journal_of(params: dict[str, t.Any]) -> Journal:
     """The journal that the common options name, or none."""
     return Journal(params["journal"]) if params.get("journal") else NoJournal()
-
-
-def _fsync_directory(path: str) -> None:
-    handle = os.open(path or ".", os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

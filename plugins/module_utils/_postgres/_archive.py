@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._connection import DatabaseConnection
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._files import sync
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _dump, _files, _retention, _store
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._clients import Client
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect import connected, rows, without_secret
@@ -88,7 +89,7 @@ def make(run: Run, job: Job) -> dict[str, t.Any]:
         if os.path.lexists(job.path):
             raise DeployError(f"the backup {job.path} exists already and is never overwritten; run again")
         os.rename(job.partial, job.path)
-        _files.sync(job.dest)
+        sync(job.dest)
     except OSError as exc:
         raise DeployError(
             f"the backup of {job.database!r} in dest {job.dest} was not finished: {exc.strerror}; its part is removed"
@@ -174,7 +175,7 @@ def _write_manifest(job: Job, facts: dict[str, t.Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.rename(partial, job.manifest_path)
-        _files.sync(job.dest)
+        sync(job.dest)
     except OSError as exc:
         _files.remove_tree(partial)
         raise DeployError(

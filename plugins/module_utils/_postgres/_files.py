@@ -12,6 +12,7 @@ import os
 import shutil
 
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._files import sync
 
 
 def check_directory(dest: str) -> None:
@@ -93,14 +94,6 @@ def sync_tree(path: str) -> None:
     if os.path.isdir(path):
         os.chmod(path, 0o700)
         sync(path)
-
-
-def sync(path: str) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _user() -> str:

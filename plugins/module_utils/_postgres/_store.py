@@ -10,6 +10,7 @@ import json
 import os
 import typing as t
 
+from ansible_collections.seamless.deploy.plugins.module_utils._files import sync
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _files, _retention
 
 KIND = "seamless.deploy backup"
@@ -49,7 +50,7 @@ def remove_backup(dest: str, name: str) -> None:
         os.rename(os.path.join(dest, name), gone)
     _files.remove_tree(gone)
     os.unlink(os.path.join(dest, f"{name}.json"))
-    _files.sync(dest)
+    sync(dest)
 
 
 def remove_stale(dest: str, now: float) -> list[str]:

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import typing as t
 
-from ansible_collections.seamless.deploy.plugins.module_utils import _environment
+from ansible_collections.seamless.deploy.plugins.module_utils import _environment, _files
 from ansible_collections.seamless.deploy.plugins.module_utils._manifest import ReleaseManifest
 from ansible_collections.seamless.deploy.plugins.module_utils._release import (
     _dependencies,
@@ -130,7 +130,7 @@ class Preparation:
         self.store.write(manifest)
         plan, fingerprint = self._plan(path, manifest.commit, interpreter)
         text = _environment.format_environment(self.wanted.environment)
-        _store.write_file(os.path.join(path, _environment.FILE_NAME), text, 0o600)
+        _files.write_file(os.path.join(path, _environment.FILE_NAME), text, 0o600)
         how = self._expected(plan, fingerprint, live)
         dependencies = self._installed_with(plan, fingerprint, interpreter, how)
         manifest = dataclasses.replace(manifest, result="pulled", dependencies=dependencies)

@@ -9,9 +9,9 @@ import json
 import os
 import shutil
 import stat
-import tempfile
 import typing as t
 
+from ansible_collections.seamless.deploy.plugins.module_utils import _files
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._manifest import FILE_NAME, ReleaseManifest
 from ansible_collections.seamless.deploy.plugins.module_utils._release._identity import is_release_id
@@ -92,7 +92,7 @@ class Store:
 
     def write(self, manifest: ReleaseManifest) -> None:
         text = json.dumps(manifest.to_json(), sort_keys=True, indent=2) + "\n"
-        write_file(os.path.join(self.path(manifest.release), FILE_NAME), text, 0o640)
+        _files.write_file(os.path.join(self.path(manifest.release), FILE_NAME), text, 0o640)
 
     def facts(self) -> list[ReleaseFacts]:
         found = []
@@ -116,7 +116,7 @@ class Store:
             os.replace(temporary, self.current)
         elif os.path.lexists(self.current):
             os.unlink(self.current)
-        fsync_directory(self.root)
+        _files.sync(self.root)
 
     def remove(self, release: str) -> None:
         """Take a release away: out of sight first, so that a crash leaves nothing that looks like a release."""
@@ -134,30 +134,6 @@ class Store:
 
 
 _NONE = ReleaseManifest(release="", source={}, commit="", identity="", prepared_at="")
-
-
-def write_file(path: str, text: str, mode: int) -> None:
-    """Publish a file whole or not at all, on disk when this returns."""
-    handle, temporary = tempfile.mkstemp(prefix=".new-", dir=os.path.dirname(path))
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    fsync_directory(os.path.dirname(path))
-
-
-def fsync_directory(path: str) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def remove_tree(path: str) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import os
 import stat
 
+from ansible_collections.seamless.deploy.plugins.module_utils import _files
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _drain
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit
@@ -104,19 +105,12 @@ class LinkEntrance:
                 os.rename(temporary, self.path)
             elif os.path.islink(self.path):
                 os.unlink(self.path)
-            self._sync()
+            _files.sync(os.path.dirname(self.path))
         except OSError as exc:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise DeployError(f"entrance {self.path} cannot be switched to {target}: {exc.strerror}") from exc
         return former
-
-    def _sync(self) -> None:
-        handle = os.open(os.path.dirname(self.path), os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
     def drain(self, unit: Unit, timeout: float) -> _drain.DrainReport:
         return _drain.drain(unit.socket, timeout)

@@ -12,10 +12,10 @@ import contextlib
 import os
 import re
 import signal
-import tempfile
 import time
 import typing as t
 
+from ansible_collections.seamless.deploy.plugins.module_utils import _files
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _logs, _process, _supervisor_config
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _supervisor_rpc as rpc
@@ -215,7 +215,8 @@ class SupervisorManager:
         if wanted == text:
             return True
         try:
-            _replace(path, wanted)
+            before = os.stat(path)
+            _files.write_file(path, wanted, before.st_mode & 0o7777, (before.st_uid, before.st_gid))
         except OSError as exc:
             self.warnings.append(
                 f"autostart of {unit.name} in {path} could not be set to {str(value).lower()} ({exc.strerror}): after a "
@@ -223,22 +224,3 @@ class SupervisorManager:
             )
             return False
         return True
-
-
-def _replace(path: str, text: str) -> None:
-    """Publish a file by temp and rename, with the mode and owner it had."""
-    before = os.stat(path)
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".new", dir=os.path.dirname(path))
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), before.st_mode & 0o7777)
-            if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
-                os.fchown(file.fileno(), before.st_uid, before.st_gid)
-        os.rename(temporary, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
