@@ -15,6 +15,7 @@ description:
 extends_documentation_fragment:
   - seamless.deploy._attributes
   - seamless.deploy._attributes.info
+  - seamless.deploy._service
 options:
   entrance:
     description: Path of the symbolic link that leads to the socket of the release that serves.
@@ -28,23 +29,6 @@ options:
   interpreter:
     description: Python that the answering process should run.
     type: path
-  health_path:
-    description: What is requested.
-    type: str
-    default: /health/
-  health_status:
-    description: The status that counts as healthy.
-    type: int
-    default: 200
-  health_host:
-    description: Host header of the request.
-    type: str
-    default: localhost
-  health_headers:
-    description:
-      - More headers of the request, such as C(X-Forwarded-Proto). They are not secret.
-    type: dict
-    default: {}
   timeout:
     description: Seconds to wait for the answer.
     type: float
@@ -58,14 +42,6 @@ options:
     description: The service manager that runs the units.
     type: str
     choices: [supervisor, systemd]
-  supervisor_config:
-    description: Path of the C(supervisord.conf) that supervisord was started with. Required with O(manager=supervisor).
-    type: path
-  systemd_scope:
-    description: Whether the units belong to the system or to the user that the task runs as.
-    type: str
-    choices: [system, user]
-    default: system
 seealso:
   - module: seamless.deploy.service_restart
 author:
@@ -165,7 +141,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _serving
 from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance import target_of
-from ansible_collections.seamless.deploy.plugins.module_utils._service._setup import health_of, unit_states
+from ansible_collections.seamless.deploy.plugins.module_utils._service._setup import (
+    health_of,
+    service_spec,
+    unit_states,
+)
 
 
 def run(params: dict[str, t.Any], run_command: t.Callable[..., tuple]) -> dict[str, t.Any]:
@@ -189,15 +169,10 @@ def main() -> None:
         "socket": {"type": "path"},
         "directory": {"type": "path"},
         "interpreter": {"type": "path"},
-        "health_path": {"type": "str", "default": "/health/"},
-        "health_status": {"type": "int", "default": 200},
-        "health_host": {"type": "str", "default": "localhost"},
-        "health_headers": {"type": "dict", "default": {}},
         "timeout": {"type": "float", "default": 10},
         "names": {"type": "list", "elements": "str", "default": []},
         "manager": {"type": "str", "choices": ["supervisor", "systemd"]},
-        "supervisor_config": {"type": "path"},
-        "systemd_scope": {"type": "str", "choices": ["system", "user"], "default": "system"},
+        **service_spec(),
     }
     module = AnsibleModule(
         argument_spec=spec,

@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - seamless.deploy._attributes
   - seamless.deploy._journal
+  - seamless.deploy._service
 attributes:
   check_mode:
     support: full
@@ -42,16 +43,6 @@ options:
     type: str
     required: true
     choices: [supervisor, systemd]
-  supervisor_config:
-    description:
-      - Path of the C(supervisord.conf) that supervisord was started with. Its socket, login and includes are read from there.
-      - Required with O(manager=supervisor).
-    type: path
-  systemd_scope:
-    description: Whether the unit belongs to the system or to the user that the task runs as.
-    type: str
-    choices: [system, user]
-    default: system
   unit_class:
     description:
       - V(web) answers requests on O(socket). V(worker) takes jobs from a queue. V(singleton) must never run twice at once,
@@ -96,23 +87,6 @@ options:
   definition:
     description: Path of the file that defines the unit for the manager. Removed by O(state=absent).
     type: path
-  health_path:
-    description: What is requested to see whether a web unit is ready.
-    type: str
-    default: /health/
-  health_status:
-    description: The status that counts as healthy.
-    type: int
-    default: 200
-  health_host:
-    description: Host header of the health request.
-    type: str
-    default: localhost
-  health_headers:
-    description:
-      - More headers of the health request, such as C(X-Forwarded-Proto). They are not secret.
-    type: dict
-    default: {}
   ready_timeout:
     description: Seconds that the unit has to become ready. A unit without a socket is ready when it has run for two seconds.
     type: float
@@ -157,18 +131,9 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-name:
-  description: Name of the unit.
-  type: str
-  returned: always
-state:
-  description: The state that was asked for.
-  type: str
-  returned: always
-pid:
-  description: Main process of the unit, 0 when it does not run.
-  type: int
-  returned: success
+name: {description: Name of the unit., returned: always, type: str}
+state: {description: The state that was asked for., returned: always, type: str}
+pid: {description: 'Main process of the unit, 0 when it does not run.', returned: success, type: int}
 actions:
   description: What was done, or would be done in check mode, in order.
   type: list
@@ -179,29 +144,17 @@ measured:
   type: dict
   returned: success, or when an action failed
   contains:
-    ready_seconds:
-      description: From the start of the unit until it was ready.
-      type: float
-    drain_seconds:
-      description: How long the old connections were waited for.
-      type: float
-    stop_seconds:
-      description: From TERM until every process had ended.
-      type: float
-    unserved_seconds:
-      description: How long nobody listened behind the entrance, seen by connecting every 10 ms.
-      type: float
+    ready_seconds: {description: From the start of the unit until it was ready., type: float}
+    drain_seconds: {description: How long the old connections were waited for., type: float}
+    stop_seconds: {description: From TERM until every process had ended., type: float}
+    unserved_seconds: {description: 'How long nobody listened behind the entrance, seen by connecting every 10 ms.', type: float}
 drained:
   description: The connections of the unit that was stopped.
   type: dict
   returned: success
   contains:
-    open_connections:
-      description: Open or queued when the drain began.
-      type: int
-    closed_at_limit:
-      description: Still open after O(drain_timeout), when the unit was told to end.
-      type: int
+    open_connections: {description: Open or queued when the drain began., type: int}
+    closed_at_limit: {description: 'Still open after O(drain_timeout), when the unit was told to end.', type: int}
 log_tail:
   description: The last lines (20 at most) of the log of the unit whose action failed.
   type: list
@@ -217,7 +170,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._journal_store imp
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _plan
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import UNIT_CLASSES
 from ansible_collections.seamless.deploy.plugins.module_utils._service._operate import Operation, Records
-from ansible_collections.seamless.deploy.plugins.module_utils._service._setup import Setup
+from ansible_collections.seamless.deploy.plugins.module_utils._service._setup import Setup, service_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import JOURNAL_REQUIRED_BY, journal_spec
 
 
@@ -254,8 +207,6 @@ def main() -> None:
     spec = {
         "name": {"type": "str", "required": True},
         "manager": {"type": "str", "required": True, "choices": ["supervisor", "systemd"]},
-        "supervisor_config": {"type": "path"},
-        "systemd_scope": {"type": "str", "choices": ["system", "user"], "default": "system"},
         "unit_class": {"type": "str", "choices": list(UNIT_CLASSES), "default": "web"},
         "state": {"type": "str", "choices": list(_plan.STATES), "default": "started"},
         "previous": {"type": "str"},
@@ -266,13 +217,10 @@ def main() -> None:
         "directory": {"type": "path"},
         "interpreter": {"type": "path"},
         "definition": {"type": "path"},
-        "health_path": {"type": "str", "default": "/health/"},
-        "health_status": {"type": "int", "default": 200},
-        "health_host": {"type": "str", "default": "localhost"},
-        "health_headers": {"type": "dict", "default": {}},
         "ready_timeout": {"type": "float", "default": 60},
         "drain_timeout": {"type": "float", "default": 30},
         "stop_timeout": {"type": "float", "default": 30},
+        **service_spec(),
         **journal_spec(),
     }
     module = AnsibleModule(

@@ -23,6 +23,18 @@ if t.TYPE_CHECKING:
     from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter import WatchedManager
 
 
+def service_spec() -> dict[str, t.Any]:
+    """Options of the fragment `_service`."""
+    return {
+        "supervisor_config": {"type": "path"},
+        "systemd_scope": {"type": "str", "choices": ["system", "user"], "default": "system"},
+        "health_path": {"type": "str", "default": "/health/"},
+        "health_status": {"type": "int", "default": 200},
+        "health_host": {"type": "str", "default": "localhost"},
+        "health_headers": {"type": "dict", "default": {}},
+    }
+
+
 def manager_of(params: dict[str, t.Any], run: t.Callable[..., tuple]) -> WatchedManager:
     """The service manager that the options name. Raises DeployError."""
     if params["manager"] == "supervisor":
