@@ -185,10 +185,11 @@ def floor(session: nox.Session) -> str:
 @check("types")
 def typing(session: nox.Session) -> str:
     here = COLLECTION.relative_to(TREE)
-    mypy = ["-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(CACHE / "mypy")]
-    # Twice, because each part imports the other code by another name: ansible_collections.… and tests.support.
-    plugins = python(session, *mypy, str(here / "plugins"), cwd=TREE).strip().splitlines()[-1]
-    support = python(session, *mypy, "tests/support").strip().splitlines()[-1]
+    mypy = ["-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), "--cache-dir"]
+    # Twice, because each part is imported by another name: ansible_collections.… and tests.support.
+    plugins = python(session, *mypy, str(CACHE / "mypy" / "plugins"), str(here / "plugins"), cwd=TREE)
+    support = python(session, *mypy, str(CACHE / "mypy" / "support"), "tests/support")
+    plugins, support = (output.strip().splitlines()[-1] for output in (plugins, support))
     return f"plugins: {plugins}; tests/support: {support}"
 
 
