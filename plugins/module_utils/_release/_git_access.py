@@ -116,9 +116,11 @@ def reason_of(stderr: str, secrets: t.Sequence[str] = ()) -> str:
     """git's own reason out of what it printed, on one line and without credentials."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     telling = [line for line in lines if not line.startswith(("hint:", "warning:", "Cloning", "remote: Enum", "From "))]
-    marks = ("fatal:", "error:", "remote:", "ssh:", "Host key", "Permission denied", "Load key")
+    marks = ("fatal:", "error:", "remote:", "ssh:", "Host key", "Permission denied", "Load key", "Offending")
     marked = [line for line in telling if line.startswith(marks) or "Permission denied" in line or "No ECDSA" in line]
-    text = "; ".join(dict.fromkeys(marked[-4:] or telling[-2:])) or "git gave no reason"
+    # After ssh has said why, git only adds that it could not read.
+    said = [line for line in marked if "Could not read from remote repository" not in line] or marked
+    text = "; ".join(dict.fromkeys(line.rstrip(".") for line in said[-4:] or telling[-2:])) or "git gave no reason"
     for secret in secrets:
         if secret:
             text = text.replace(secret, "********")
@@ -127,8 +129,16 @@ def reason_of(stderr: str, secrets: t.Sequence[str] = ()) -> str:
 
 def advice_for(reason: str) -> str:
     """What to do about a reason, as the end of the message."""
+    if "Offending" in reason or "has changed" in reason:
+        return (
+            "; this is not the host that was trusted before: ask who runs it, "
+            "and when its new key is right, remove the line that is named from known_hosts on the target"
+        )
     if "Host key verification failed" in reason:
-        return "; add the host's key to known_hosts on the target, or set known_hosts=accept-new"
+        return (
+            "; add the host's key to ~/.ssh/known_hosts on the target, "
+            "or set known_hosts=accept-new to trust it at first sight"
+        )
     if "Permission denied" in reason or "Load key" in reason or "publickey" in reason:
         return "; give a deploy key that the repository accepts, without a passphrase, with key or key_file"
     if "could not read Username" in reason or "Authentication failed" in reason or "could not read Password" in reason:

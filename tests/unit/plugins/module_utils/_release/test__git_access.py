@@ -80,8 +80,14 @@ def test_a_password_is_told_to_its_own_host_only(prompt: str, answer: str, tmp_p
     [
         (
             "Host key verification failed.\nfatal: Could not read from remote repository.\n\nPlease make sure\n",
-            "Host key verification failed.; fatal: Could not read",
+            "Host key verification failed",
             "known_hosts=accept-new",
+        ),
+        (
+            "@ WARNING @\nOffending ED25519 key in /srv/shop/.deploy/cache/known_hosts:1\n"
+            "Host key for h has changed and you have requested strict checking.\nHost key verification failed.\n",
+            "key in /srv/shop/.deploy/cache/known_hosts:1; Host key for h has changed",
+            "remove the line that is named",
         ),
         ("git@h: Permission denied (publickey).\nfatal: Could not read\n", "Permission denied", "key or key_file"),
         ("fatal: Authentication failed for 'https://u:pw@h/x/'\n", "failed for 'https://h/x/'", "access token"),
