@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import hashlib
 import os
 import shutil
 
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._files import sync
+from ansible_collections.seamless.deploy.plugins.module_utils._user import user_name
 
 
 def check_directory(dest: str) -> None:
@@ -24,7 +24,7 @@ def check_directory(dest: str) -> None:
         raise DeployError(f"dest {dest} cannot be a directory: {place} is a file; change dest")
     if not os.access(place, os.W_OK | os.X_OK):
         raise DeployError(
-            f"dest {dest} cannot be written by the user {_user()}; give {place} to that user, or change dest"
+            f"dest {dest} cannot be written by the user {user_name()}; give {place} to that user, or change dest"
         )
 
 
@@ -34,7 +34,7 @@ def prepare_directory(dest: str) -> None:
         os.makedirs(dest, mode=0o700, exist_ok=True)
     except OSError as exc:
         raise DeployError(
-            f"dest {dest} cannot be made by the user {_user()}: {exc.strerror}; create it for that user, or change dest"
+            f"dest {dest} cannot be made by the user {user_name()}: {exc.strerror}; create it for that user, or change dest"
         ) from exc
 
 
@@ -94,10 +94,3 @@ def sync_tree(path: str) -> None:
     if os.path.isdir(path):
         os.chmod(path, 0o700)
         sync(path)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.geteuid())

@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import copy
-import getpass
-import os
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._environment import environment_values
@@ -19,6 +17,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._release._identity
 )
 from ansible_collections.seamless.deploy.plugins.module_utils._release._pack import DEFAULT_EXCLUDE
 from ansible_collections.seamless.deploy.plugins.module_utils._release._wanted import Wanted
+from ansible_collections.seamless.deploy.plugins.module_utils._user import user_name
 
 
 def source_spec() -> dict[str, t.Any]:
@@ -48,13 +47,6 @@ def install_spec() -> dict[str, t.Any]:
         "wheelhouse": {"type": "path"},
         "install_project": {"type": "bool", "default": False},
     }
-
-
-def user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number that has no name
-        return str(os.getuid())
 
 
 def wanted_from(params: dict[str, t.Any]) -> Wanted:

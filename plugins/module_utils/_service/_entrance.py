@@ -13,8 +13,8 @@ from ansible_collections.seamless.deploy.plugins.module_utils import _files
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _drain
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit
-from ansible_collections.seamless.deploy.plugins.module_utils._service._ready import user_name
 from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter import Waiter
+from ansible_collections.seamless.deploy.plugins.module_utils._user import user_name
 
 #: sun_path of Linux has 108 bytes with its closing zero.
 PATH_BYTES = 107
@@ -73,7 +73,7 @@ class LinkEntrance:
         directory = os.path.dirname(self.path)
         if not os.access(directory, os.W_OK | os.X_OK):
             raise DeployError(
-                f"{user_name()} may not write in {directory}, where the link entrance {self.path} is exchanged: "
+                f"the user {user_name()} may not write in {directory}, where the link entrance {self.path} is exchanged: "
                 "run the task as the owner of that directory"
             )
 

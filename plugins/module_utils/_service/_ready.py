@@ -9,7 +9,6 @@ import dataclasses
 import errno
 import http.client
 import os
-import pwd
 import re
 import socket
 import stat
@@ -100,7 +99,7 @@ def explain_error(exc: Exception, path: str, user: str) -> str:
     if number == errno.ECONNREFUSED:
         return f"nothing listens on its socket {path}"
     if number in (errno.EACCES, errno.EPERM):
-        return f"{user} may not connect to its socket {path}; run the task as a user of the socket's group, or become"
+        return f"the user {user} may not connect to its socket {path}; run the task as a user of the socket's group, or become"
     if isinstance(exc, socket.timeout):
         return f"its socket {path} accepted the connection, but no answer came"
     if isinstance(exc, (http.client.RemoteDisconnected, ConnectionError)):
@@ -146,13 +145,6 @@ def prove(pid: int, directory: str, interpreter: str) -> Proof:
     if pid <= 0:
         return judge(_process.ProcessFacts(pid), real, interpreter, venvs)
     return judge(_process.read_process(pid), real, interpreter, venvs)
-
-
-def user_name() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return f"user {os.geteuid()}"
 
 
 def is_socket(path: str) -> bool:

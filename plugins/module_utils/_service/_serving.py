@@ -9,6 +9,7 @@ import http.client
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _ready
+from ansible_collections.seamless.deploy.plugins.module_utils._user import user_name
 
 #: What `serving` holds when nobody answers.
 NOBODY = {
@@ -31,7 +32,7 @@ def serving(path: str, health: _ready.Health, directory: str, interpreter: str, 
     try:
         answer = _ready.ask(path, health, timeout)
     except (OSError, http.client.HTTPException, ValueError) as exc:
-        return {**NOBODY, "problem": _ready.explain_error(exc, path, _ready.user_name())}
+        return {**NOBODY, "problem": _ready.explain_error(exc, path, user_name())}
     healthy = answer.status == health.status
     proof = _ready.prove(answer.pid, directory, interpreter)
     return {

@@ -14,8 +14,8 @@ import xmlrpc.client
 from xml.parsers.expat import ExpatError
 
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._service._ready import user_name
 from ansible_collections.seamless.deploy.plugins.module_utils._service._supervisor_config import Server
+from ansible_collections.seamless.deploy.plugins.module_utils._user import user_name
 
 TIMEOUT = 30.0
 
@@ -104,7 +104,7 @@ class SupervisorRpc:
             )
         if number in (errno.EACCES, errno.EPERM):
             return DeployError(
-                f"{user_name()} may not speak to supervisord on {where}: become its owner, or set chmod and chown in "
+                f"the user {user_name()} may not speak to supervisord on {where}: become its owner, or set chmod and chown in "
                 f"[unix_http_server] of {self._config}"
             )
         return DeployError(f"supervisord on {where} (supervisor_config {self._config}) does not answer: {exc}")

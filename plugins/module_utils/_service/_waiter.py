@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _ready
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit
+from ansible_collections.seamless.deploy.plugins.module_utils._user import user_name
 
 if t.TYPE_CHECKING:
     from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import ServiceManager
@@ -100,7 +101,7 @@ class Waiter:
         try:
             answer = _ready.ask(path, self._health, timeout)
         except (OSError, http.client.HTTPException, ValueError) as exc:
-            return _ready.explain_error(exc, path, _ready.user_name()), ""
+            return _ready.explain_error(exc, path, user_name()), ""
         if answer.status != self._health.status:
             return _ready.explain_status(answer, self._health), ""
         # Under socket activation systemd itself has called listen().
