@@ -61,7 +61,7 @@ class Server:
         self.user = getpass.getuser()
         make_key(base / "host")
         self.key = make_key(base / "deploy")
-            (base / "authorized_keys").write_text(f"restrict {(base / 'deploy.pub').read_text()}")
+        (base / "authorized_keys").write_text(f"restrict {(base / 'deploy.pub').read_text()}")
         (base / "sshd_config").write_text(CONFIG.format(base=base, port=self.port, user=self.user))
 
     @property
