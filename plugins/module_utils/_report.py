@@ -66,6 +66,9 @@ def _attention(facts: Facts, database: Facts) -> t.Iterator[str]:
         )
     if facts["strategy"] == "online" and pending:
         yield "online is your word that the running release works with these migrations; nothing has proven it"
+    unknown = database.get("missing") or []
+    if unknown:
+        yield f"the database has {', '.join(unknown)}, which this release does not know; nothing has proven that it works with them"
     for app, changes in (database.get("model_changes") or {}).items():
         yield f"the models of {app} differ from its migrations: {'; '.join(changes)}. Run makemigrations and commit the result"
 

@@ -28,6 +28,13 @@ def test_plan_names_release_strategy_and_migrations():
     assert "nothing has proven it" in line(lines, "Attention:")
 
 
+def test_plan_says_what_an_older_release_does_not_know():
+    lines = _report.plan(
+        {"strategy": "online", "release": RELEASE, "database": {"plan": [], "missing": ["orders.0002_note"]}}
+    )
+    assert "orders.0002_note, which this release does not know" in line(lines, "Attention:")
+
+
 def test_plan_without_the_framework_names_files():
     lines = _report.plan(
         {"strategy": "online", "release": {**RELEASE, "migration_files": ["orders/migrations/0002.py"]}}
