@@ -1,7 +1,7 @@
 # Copyright (c) 2026, seamless.deploy contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters: services of a release, database URLs, reports."""
+"""The filters: services of a release, database URLs, names of variables, reports."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ pytest.importorskip("ansible", reason="filters run on the control node, with ans
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.seamless.deploy.plugins.filter.database_connection import database_connection
+from ansible_collections.seamless.deploy.plugins.filter.misspelt_variables import misspelt_variables
 from ansible_collections.seamless.deploy.plugins.filter.release_units import release_units
 from ansible_collections.seamless.deploy.plugins.filter.report import report
 from ansible_collections.seamless.deploy.plugins.filter.units_replacing import units_replacing
@@ -96,3 +97,24 @@ def test_a_database_url_is_read_or_explained(url, database, problem):
     assert found["database"] == database
     assert problem in found["problem"] if problem else not found["problem"]
     assert "s3cret" not in str(found)
+
+
+KNOWN = ["deploy_environment", "deploy_units", "deploy_git_key", "deploy_health_path", "deploy_python", "deploy_hosts"]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("deploy_enviroment", "deploy_environment"),
+        ("deploy_unit", "deploy_units"),
+        ("deploy_healthpath", "deploy_health_path"),
+        ("deploy_environment", ""),
+        # Names that somebody uses for a purpose of their own.
+        ("deploy_secret_key", ""),
+        ("deploy_home", ""),
+    ],
+)
+def test_a_variable_that_almost_has_a_known_name_is_told(name, meant):
+    found = misspelt_variables(["deploy_hosts", name], KNOWN, "deploy_")
+    assert len(found) == bool(meant)
+    assert all(name in sentence and f"write {meant} if" in sentence for sentence in found)
