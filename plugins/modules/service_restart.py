@@ -114,18 +114,18 @@ EXAMPLES = r"""
   seamless.deploy.service_restart:
     manager: supervisor
     supervisor_config: /etc/supervisor/supervisord.conf
-    name: shop-web-20261121t090000-1a2b3c4
-    previous: shop-web-20261114t090000-9f8e7d6
+    name: shop-web-20261121T090000-1a2b3c4
+    previous: shop-web-20261114T090000-9f8e7d6
     state: handed_over
-    socket: /srv/shop/run/web-20261121t090000-1a2b3c4.sock
+    socket: /srv/shop/run/web-20261121T090000-1a2b3c4.sock
     entrance: /srv/shop/run/web.sock
-    directory: /srv/shop/releases/20261121t090000-1a2b3c4
-    interpreter: /srv/shop/releases/20261121t090000-1a2b3c4/.venv/bin/python
+    directory: /srv/shop/releases/20261121T090000-1a2b3c4
+    interpreter: /srv/shop/releases/20261121T090000-1a2b3c4/.venv/bin/python
 
 - name: Stop the scheduler
   seamless.deploy.service_restart:
     manager: systemd
-    name: shop-beat-20261121t090000-1a2b3c4
+    name: shop-beat-20261121T090000-1a2b3c4
     unit_class: singleton
     state: stopped
 """
