@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 import typing as t
@@ -100,7 +101,7 @@ class Deploys:
             "unfinished": [name for name in _journal.unfinished(records) if reading or name != chosen],
             "undo": undo,
             "undo_steps": sorted({entry["step"] for entry in undo}, key=_journal.STEPS.index),
-            "recovery": {"action": recovery.action, "sentence": recovery.sentence, "applied": list(found.applied)},
+            "recovery": {**dataclasses.asdict(recovery), "applied": list(found.applied)},
         }
         if reading:
             result["records"] = [record.to_json() for record in _journal.of_deploy(records, chosen)]

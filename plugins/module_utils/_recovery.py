@@ -35,10 +35,14 @@ class DatabaseFacts:
 
 @dataclasses.dataclass(frozen=True)
 class Recovery:
-    """action: leave, open (let writers in), restore, restore_if_unchanged, or ask (a person must choose)."""
+    """action: leave, open (let writers in), restore, restore_if_unchanged, or ask (a person must choose).
+
+    otherwise: what holds instead of `sentence` where restore_if_unchanged finds that something was written.
+    """
 
     action: str
     sentence: str
+    otherwise: str = ""
 
 
 def facts(records: t.Iterable[_journal.JournalRecord], deploy_id: str) -> DatabaseFacts:
@@ -86,6 +90,7 @@ def decide(found: DatabaseFacts, compatible: bool) -> Recovery:
         return Recovery(
             "restore_if_unchanged",
             "The database is put back to the moment before the migration, provided that nothing was written since it was opened.",
+            f"{_what(found)} The database is left so: something was written since it was opened, and going back would lose it. {_choices(found)}",
         )
     return Recovery(
         "ask",

@@ -145,6 +145,7 @@ recovery:
   description:
     - What becomes of the database when this deploy is undone. C(action) is leave, open, restore, restore_if_unchanged or ask,
       C(sentence) gives the reason, C(applied) the migrations that stand applied.
+    - C(otherwise) is what holds instead of C(sentence) when restore_if_unchanged finds that something was written.
   type: dict
   returned: always
 records:

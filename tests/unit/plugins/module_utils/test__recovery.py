@@ -35,6 +35,12 @@ def test_the_sentence_names_what_stands_applied():
     assert "orders.0002" in _recovery.decide(DatabaseFacts(applied=("orders.0002",)), False).sentence
 
 
+def test_what_was_written_since_is_said_with_the_choices():
+    decided = _recovery.decide(DatabaseFacts(applied=("orders.0002",), opened=True, copy="c"), False)
+    assert "provided that nothing was written" in decided.sentence
+    assert "orders.0002" in decided.otherwise and "deploy_database_compatible=true" in decided.otherwise
+
+
 def record(action, event, detail=None, undo=None, deploy="d1"):
     return JournalRecord(deploy, "", "", "migrate", action, event, "", detail or {}, undo or {})
 
