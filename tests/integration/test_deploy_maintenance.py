@@ -1,0 +1,129 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole deploys with a stop: what was acknowledged is there, and a failure leaves the database as before (control node)."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+
+from tests.support.shop import APP
+from tests.support.whole import Whole, whole
+
+UNFIT = "the printer queue does not answer"
+WRITE = (
+    "INSERT INTO accounts_user (password, is_superuser, username, first_name, last_name, email, is_staff, is_active,"
+    " date_joined, phone_number, avatar_url, created_at, updated_at)"
+    " VALUES ('', false, 'late', '', '', '', false, true, now(), '+490', '', now(), now())"
+)
+WEIGHT = """
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    dependencies = [("orders", "0004_order_priority")]
+    operations = [migrations.RunSQL("ALTER TABLE orders_order ADD COLUMN weight integer", migrations.RunSQL.noop)]
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Whole]:
+    """Add two releases that migrate well and are not fit to serve: 17 stands on 2, and 27 on 7."""
+    with whole(tmp_path_factory.mktemp("maintenance")) as scene:
+        scene.changes = {"deploy_strategy": "maintenance", "deploy_ready_timeout": 30}
+        repository = scene.scene.repository
+        health = (APP / "releases" / "3-health-check-fails" / "shop" / "health.py").read_text()
+        repository.git("checkout", "--quiet", repository.tag(7))
+        repository.change({"shop/health.py": health, "shop/release.py": "RELEASE = 17\n"}, "Unfit", "r17")
+        more = {"orders/migrations/0005_weight.py": WEIGHT, "shop/release.py": "RELEASE = 27\n"}
+        repository.change(more, "Unfit, and heavier", "r27")
+        yield scene
+
+
+def test_a_release_goes_live_with_a_stop(shop: Whole) -> None:
+    shop.live(1)
+    with shop.traffic() as traffic:
+        result = shop.run(2)
+    traffic.told("maintenance 1 -> 2")
+    assert result.rc == 0, result.stdout
+    assert traffic.lost == []
+    assert traffic.ended.failed == 0 and set(traffic.ended.versions) == {"2"}
+    stands = shop.footprint()
+    assert stands.serving == "2" and stands.processes == [shop.directory()]
+    assert stands.databases == ["postgres", "shop", "template0", "template1"]
+    assert shop.last()["detail"]["result"] == "succeeded" and not shop.locked()
+
+
+# What the reason names, and whether the database had to be exchanged for the copy made behind the fence.
+FAILING = {
+    3: (UNFIT, False),
+    4: ("migration orders.0004_order_reference failed in operation 3 of 3", False),
+    6: ("No module named 'shop.tracing'", False),
+    9: ('column "price" of relation "orders_order" contains null values', True),
+    17: (UNFIT, True),
+}
+
+
+@pytest.mark.parametrize("release", FAILING)
+def test_the_old_release_comes_back(shop: Whole, release: int) -> None:
+    reason, exchanged = FAILING[release]
+    shop.live(2)
+    before = shop.footprint()
+    with shop.traffic() as traffic:
+        result = shop.run(release, deploy_ready_timeout=8)
+    traffic.told(f"maintenance 2 -> {release}, failed")
+    assert result.rc != 0
+    assert traffic.lost == []
+    assert traffic.ended.failed == 0 and set(traffic.report.versions) == {"2"}
+    end, stands = shop.last(), shop.footprint()
+    # What a restore has exchanged is kept for a look.
+    kept = [f"shop_failed_{end['deploy_id']}"] if exchanged else []
+    assert stands.databases == sorted(before.databases + kept)
+    stands.databases = before.databases
+    assert stands == before
+    said = " ".join(result.report)
+    assert reason in said and f"release {shop.directory()} serves and is healthy" in said
+    assert ("The database is put back" in said) == exchanged, said
+    assert end["detail"]["result"] == "rolled_back" and not shop.locked()
+    assert shop.manifests()[end["detail"]["release"]]["result"] == "rejected"
+
+
+def test_a_migration_that_the_old_release_cannot_live_with(shop: Whole) -> None:
+    shop.live(2)
+    with shop.traffic() as traffic:
+        result = shop.run(7)
+    traffic.told("maintenance 2 -> 7")
+    assert result.rc == 0, result.stdout
+    assert traffic.lost == [] and traffic.ended.failed == 0
+    assert shop.serving() == "7"
+
+
+def test_what_was_written_since_is_not_dropped(shop: Whole) -> None:
+    shop.live(7)
+    before = shop.footprint()
+    hook = shop.scene.base / "late.yml"
+    code = f"import psycopg2; c = psycopg2.connect({shop.scene.url!r}); c.cursor().execute({WRITE!r}); c.commit()"
+    argv = [str(shop.root / ".deploy" / "tools" / "bin" / "python"), "-c", code]
+    hook.write_text(json.dumps([{"ansible.builtin.command": {"argv": argv}, "no_log": True}]))
+    result = shop.run(27, deploy_ready_timeout=8, deploy_hooks={"after_migrate": str(hook)})
+    said = " ".join(result.report)
+    print(*result.report, sep="\n")
+    assert result.rc != 0 and UNFIT in said
+    late = "SELECT count(*) FROM accounts_user WHERE username = 'late'"
+    assert shop.scene.postgres.execute(late, "shop") == [(1,)]
+    # Nothing is dropped, the way out is named, and the old release serves with what it does not know of.
+    for word in ("orders.0005_weight", "accounts_user", "would lose it", "deploy_database_compatible=true"):
+        assert word in said
+    assert "put back" not in said and "database.migrate" not in said.partition("Undone:")[2].partition("Database:")[0]
+    stands, end = shop.footprint(), shop.last()
+    assert stands.serving == "7" and stands.programs == before.programs and stands.current == before.current
+    assert ("orders_order", "weight", "integer", "YES", None) in stands.catalog
+    assert shop.manifests()[end["detail"]["release"]]["result"] == "rejected" and not shop.locked()
+    # The way out: a corrected release takes it from there.
+    repository = shop.scene.repository
+    health = (APP / "base" / "shop" / "health.py").read_text()
+    repository.change({"shop/health.py": health, "shop/release.py": "RELEASE = 37\n"}, "Fit", "r37")
+    assert shop.run(37).rc == 0
+    assert shop.serving() == "37" and shop.scene.postgres.execute(late, "shop") == [(1,)]
