@@ -17,7 +17,7 @@ from tests.support.whole import Whole, listing, whole
 def shop(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Whole]:
     """Keep two releases only, so that pruning has something to do."""
     with whole(tmp_path_factory.mktemp("online")) as scene:
-        scene.changes = {"deploy_strategy": "online", "deploy_keep_releases": 2, "deploy_ready_timeout": 6}
+        scene.changes = {"deploy_strategy": "online", "deploy_keep_releases": 2, "deploy_ready_timeout": 30}
         yield scene
 
 
@@ -91,7 +91,7 @@ def test_nobody_notices_a_release_that_fails(shop: Whole, release: int) -> None:
     shop.live(2)
     before = shop.footprint()
     with shop.traffic() as traffic:
-        result = shop.run(release)
+        result = shop.run(release, deploy_ready_timeout=8)
     traffic.told(f"online 2 -> {release}, failed")
     assert result.rc != 0
     assert (traffic.report.failed, traffic.lost) == (0, []), traffic.report.failures

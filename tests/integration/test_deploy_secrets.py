@@ -56,10 +56,10 @@ def sight(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Sight]:
             "deploy_index_url": f"http://bot:{tokens['index']}@{packages.host}/simple/",
             "deploy_wheelhouse": None,
             "deploy_strategy": "maintenance",
-            "deploy_ready_timeout": 6,
+            "deploy_ready_timeout": 30,
         }
         with watched() as lines:
-            results = [shop.run(1, "-vvvv"), shop.run(3, "-vvvv")]
+            results = [shop.run(1, "-vvvv"), shop.run(3, "-vvvv", deploy_ready_timeout=8)]
         asked = [path for server in (packages, code) for path, allowed in server.seen if allowed]
         yield Sight(shop, results, lines, tokens, asked)
 

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
 def shop(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Whole]:
     """Add release 12, which is 2 in another colour, and 18, whose migration takes a minute."""
     with whole(tmp_path_factory.mktemp("way-back")) as scene:
-        scene.changes = {"deploy_ready_timeout": 8}
+        scene.changes = {"deploy_ready_timeout": 30}
         repository = scene.scene.repository
         repository.git("checkout", "--quiet", repository.tag(2))
         repository.change({"shop/release.py": "RELEASE = 12\n"}, "Release 12", "r12")
@@ -185,5 +185,6 @@ def taken_over(shop: Whole, **changes: t.Any) -> None:
     result = shop.run(2, "-e", f"rollback_take_over={deploy_id}", name="rollback.yml", **changes)
     print(*result.report, sep="\n")
     assert result.rc == 0, result.stdout
+    assert "ended from outside" in " ".join(result.report)
     assert shop.last()["deploy_id"] == deploy_id and shop.last()["detail"]["result"] == "rolled_back"
     assert not shop.locked() and shop.serving() == "2"

@@ -52,7 +52,7 @@ class Whole:
     def traffic(self) -> t.Iterator[Traffic]:
         """Send requests through the entrance while something happens, and for a while after it."""
         found = Traffic(self.scene.url)
-        with Load(self.scene.entrance, readers=4, writers=2, rate=30, max_seconds=300) as load:
+        with Load(self.scene.entrance, readers=4, writers=2, rate=20, max_seconds=300) as load:
             time.sleep(1.5)
             yield found
             time.sleep(1.5)
