@@ -42,15 +42,17 @@ class Screen:
             print(text, flush=True)
 
     @contextlib.contextmanager
-    def ticking(self, load: Load | None, seconds: float = 5) -> t.Iterator[None]:
+    def ticking(self, load: Load | None, seconds: float = 10) -> t.Iterator[None]:
         """Tell of the traffic from time to time while something else goes on."""
         over = threading.Event()
+        began = time.monotonic()
 
         def tick() -> None:
             while load is not None and not over.wait(seconds):
-                so_far = load.report()
-                served = " and ".join(f"release {release}" for release in sorted(so_far.versions))
-                self.say(f"  ... {so_far.requests} requests so far, {so_far.failed} failed, answered by {served}")
+                # Who answers is told of this deploy alone: the release before the last has nothing to do with it.
+                so_far, versions = load.report(), load.report(began).versions
+                served = " and ".join(f"release {release}" for release in sorted(versions)) or "nobody"
+                self.say(f"  ... {so_far.requests} requests so far, {so_far.failed} failed; now answered by {served}")
 
         ticker = threading.Thread(target=tick, daemon=True)
         ticker.start()
@@ -61,7 +63,7 @@ class Screen:
             ticker.join(timeout=2)
 
 
-HEAD = ("deploy", "strategy", "result", "time", "requests", "failed", "writes", "p99", "worst")
+HEAD = ("deploy", "strategy", "result", "time", "requests", "failed", "orders", "99% within", "slowest")
 
 
 def _traffic(report: LoadReport | None) -> list[str]:

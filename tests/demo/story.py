@@ -50,7 +50,8 @@ class Story:
         if outcome.rc:
             self.screen.line("        This is what deploy.yml reports:")
         for line in outcome.report if outcome.rc else []:
-            self.screen.line(f"        | {textwrap.shorten(line, 200)}" if len(line) > 200 else f"        | {line}")
+            for piece in textwrap.wrap(line, 108, subsequent_indent=" " * 11):
+                self.screen.line(f"        | {piece}")
         return act
 
     def first(self) -> None:
@@ -157,11 +158,17 @@ def _sum_up(screen: Screen, scene: Stage, acts: list[Act], total: LoadReport) ->
     screen.line()
     for failure in total.failures:
         screen.line(f"failed requests: {failure}")
-    screen.line(f"Of {total.writes} acknowledged orders {total.writes - len(lost)} are in the database.")
+    screen.line(
+        f"Of {total.writes} acknowledged orders {total.writes - len(lost)} are in the database."
+        if lost
+        else f"All {total.writes} orders that were acknowledged are in the database: none was lost."
+    )
     unfit = total.versions.get("3", 0)
+    all_acts = len(acts) == 3
     if unfit:
         screen.line(f"Release 3 answered {unfit} requests, and must not have answered one.")
-    all_acts = len(acts) == 3
+    elif all_acts:
+        screen.line("Release 3, which is not fit to serve, got none of the requests.")
     good = not total.failed and not lost and not unfit and all_acts and all(act.as_promised for act in acts)
     return good, (
         f"demo: requests={total.requests} failed={total.failed} writes={total.writes} lost={len(lost)}"
