@@ -37,6 +37,10 @@ class Records:
         self._step = step
         self._facts = facts
 
+    @property
+    def in_deploy(self) -> bool:
+        return bool(self._deploy_id)
+
     def step(
         self, action: str, unit: Unit, undo: t.Optional[dict[str, t.Any]] = None, **detail: t.Any
     ) -> t.ContextManager[dict[str, t.Any]]:
@@ -113,10 +117,21 @@ class Operation:
             doers[action.kind](action.unit)
         except DeployError as exc:
             log = self._manager.log_tail(action.unit, _logs.CAUSE_LINES)
-            cause = _logs.cause(log) if action.kind in (_plan.START, _plan.READY, _plan.VERIFY) else ""
+            cause = self._cause(action, log)
             told = [*([f"Its log says: {cause.rstrip('.')}"] if cause else []), *self._way_back(action, actions)]
             result = {"log_tail": log[-_logs.LINES :], **exc.result}
             raise DeployError(". ".join([exc.msg.rstrip("."), *told]), **result) from exc
+
+    def _cause(self, action: Action, log: list[str]) -> str:
+        """What the log of a unit that does not serve says of it; its last words, when it ended without an exception."""
+        if action.kind not in (_plan.START, _plan.READY, _plan.VERIFY):
+            return ""
+        return _logs.cause(log) or ("" if self._lives(action.unit) or not log else log[-1].strip())
+
+    def _lives(self, unit: Unit) -> bool:
+        with contextlib.suppress(DeployError):
+            return bool(self._manager.status(unit).pid)
+        return False
 
     def _start(self, unit: Unit) -> None:
         self._started_at = time.monotonic()
@@ -182,7 +197,9 @@ class Operation:
         """Undo what a failed handover has begun; sentences that say what was done."""
         unit = self._request.unit
         if self._request.state != "handed_over":
-            return [f"{unit.name} still runs, for a look at it"] if failed.kind in (_plan.READY, _plan.VERIFY) else []
+            # In a deploy the way back ends it before anybody reads this.
+            left = failed.kind in (_plan.READY, _plan.VERIFY) and not self._records.in_deploy
+            return [f"{unit.name} still runs, for a look at it"] if left and self._lives(unit) else []
         if unit.unit_class == "web":
             return self._way_back_of_web(failed)
         if failed.kind == _plan.STOP:
