@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 LINES = 20
@@ -13,6 +14,9 @@ LINES = 20
 CAUSE_LINES = 300
 LINE_CHARACTERS = 500
 BYTES = 64 * 1024
+
+#: How servers and programs mark a line that tells why they end: "[ERROR] ...", "gunicorn: error: ...", "Error: ...".
+_ERROR = re.compile(r"\b(ERROR|CRITICAL|FATAL|PANIC)\b|\b[Ee]rror: ")
 
 
 def tail(lines: t.Iterable[str], count: int = LINES) -> list[str]:
@@ -22,16 +26,19 @@ def tail(lines: t.Iterable[str], count: int = LINES) -> list[str]:
 
 
 def cause(lines: t.Iterable[str]) -> str:
-    """The exception of the last traceback that is the application's own, or "". Pure; only for people."""
-    found, inside = "", False
+    """The exception of the last traceback that is the application's own, or the last line that calls itself an error,
+    or "". Pure; only for people."""
+    found, called, inside = "", "", False
     for line in lines:
+        if _ERROR.search(line) and "HaltServer" not in line:
+            called = line.strip()
         if "Traceback (most recent call last)" in line:
             inside = True
         elif inside and line.strip() and not line.startswith((" ", "\t")):
             inside = False
             if "HaltServer" not in line and not line.startswith("SystemExit"):
                 found = line.strip()
-    return found[:LINE_CHARACTERS]
+    return (found or called)[:LINE_CHARACTERS]
 
 
 def tail_of_file(path: str, count: int = LINES) -> list[str]:

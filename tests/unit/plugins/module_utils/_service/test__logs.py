@@ -26,6 +26,13 @@ def test_the_cause_is_the_application_s_own():
     assert _logs.cause(["all is well"]) == ""
 
 
+def test_without_an_exception_the_cause_is_the_last_line_that_calls_itself_an_error():
+    busy = ["[1] [ERROR] Connection in use", "[1] [ERROR] Can't connect to ('127.0.0.1', 8000)", "[2] [INFO] Starting"]
+    assert _logs.cause(busy) == "[1] [ERROR] Can't connect to ('127.0.0.1', 8000)"
+    assert _logs.cause(["usage: manage.py", "manage.py: error: unknown option"]) == "manage.py: error: unknown option"
+    assert _logs.cause([*busy, *GUNICORN.splitlines()]) == "ModuleNotFoundError: No module named 'missing'"
+
+
 def test_tail_is_bounded(tmp_path):
     (tmp_path / "log").write_bytes(b"\xff\n\n" + b"x" * 10_000 + b"\n" + b"last\n")
     lines = _logs.tail_of_file(str(tmp_path / "log"), 2)
