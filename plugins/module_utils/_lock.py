@@ -84,7 +84,10 @@ class Lock:
                 return self.take(holder)
             return None if found.deploy_id == holder.deploy_id else found
         except OSError as exc:
-            raise DeployError(f"the deploy lock {self.path} cannot be taken: {exc.strerror}") from exc
+            raise DeployError(
+                f"the deploy lock {self.path} cannot be taken: {exc.strerror}; "
+                "deploy as the user that made this directory, or give it to the one who deploys"
+            ) from exc
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(draft)
