@@ -66,6 +66,8 @@ def _attention(facts: Facts, database: Facts) -> t.Iterator[str]:
         )
     if facts["strategy"] == "online" and pending:
         yield "online is your word that the running release works with these migrations; nothing has proven it"
+    if facts.get("runs_as_root"):
+        yield "the application runs as root; set deploy_user to a user of its own"
     unknown = database.get("missing") or []
     if unknown:
         yield f"the database has {', '.join(unknown)}, which this release does not know; nothing has proven that it works with them"
@@ -80,11 +82,8 @@ def done(facts: Facts) -> list[str]:
         return ["Check mode: the plan is above, and nothing was touched."]
     if release["live"]:
         return [f"Nothing to do: release {release['release']} ({release['commit'][:12]}) is live already and healthy."]
-    applied = (facts.get("database") or {}).get("applied") or []
-    lines = [
-        f"Live:      {release['release']} ({release['commit'][:12]}), before it {release.get('previous') or 'nothing'}",
-        f"Migrated:  {', '.join(_applied(entry) for entry in applied) or 'nothing was pending'}",
-    ]
+    live = facts.get("activated", True)
+    lines = _went_live(facts, release) if live else _only_prepared(release)
     lines += [
         f"Backup:    {entry['path']} ({_size(entry['size'])}, read back in full)"
         for entry in facts.get("backups") or []
@@ -92,12 +91,25 @@ def done(facts: Facts) -> list[str]:
     lines += [f"Service:   {_service(entry)}" for entry in _services(facts)]
     lines += [f"Removed:   {', '.join(facts['removed'])}"] if facts.get("removed") else []
     lines += [f"Attention: {sentence}" for sentence in facts.get("trouble") or []]
-    lines.append(
-        "Way back:  ansible-playbook rollback.yml"
-        if release.get("previous")
-        else "Way back:  none yet, this is the first release"
-    )
+    if live:
+        earlier = release.get("previous")
+        lines.append(f"Way back:  {'ansible-playbook rollback.yml' if earlier else 'none yet, this is the first release'}")
     return lines
+
+
+def _went_live(facts: Facts, release: Facts) -> list[str]:
+    applied = (facts.get("database") or {}).get("applied") or []
+    return [
+        f"Live:      {release['release']} ({release['commit'][:12]}), before it {release.get('previous') or 'nothing'}",
+        f"Migrated:  {', '.join(_applied(entry) for entry in applied) or 'nothing was pending'}",
+    ]
+
+
+def _only_prepared(release: Facts) -> list[str]:
+    """Where single steps were chosen by tag."""
+    if not release["release"]:
+        return ["Done:      the steps that were chosen, without a release"]
+    return [f"Ready:     {release['release']} ({release['commit'][:12]}); it is not live, only the steps that were chosen ran"]
 
 
 def _applied(entry: t.Any) -> str:
@@ -196,7 +208,7 @@ def failure(facts: Facts) -> list[str]:
         lines.append(
             f"Next:      see to the trouble first; status.yml shows the state, the journal has deploy {facts['deploy_id']}"
         )
-    elif new and facts.get("undone"):
+    elif new and facts.get("undone") and facts.get("kept", True):
         lines.append(
             f"Next:      correct what the reason names and deploy again; {new} stays for a look and is not taken again"
         )

@@ -52,7 +52,7 @@ options:
   take_over:
     description:
       - Id of a deploy whose lock V(begin) takes over. Give it only when that deploy is certainly no longer running.
-      - The takeover is recorded in the journal of both deploys.
+      - The takeover is recorded among the records of that deploy.
     type: str
   step:
     description: The word of the checklist that a record belongs to.

@@ -136,3 +136,20 @@ def test_status():
     assert line(lines, "Deploy now:").endswith("none")
     assert line(lines, "Serving:").endswith("release r2 answers 200, process 7")
     assert "  d1 by ops, rolled back: boom" in lines
+
+
+def test_single_steps_do_not_claim_that_the_release_is_live():
+    lines = _report.done({"release": RELEASE, "activated": False})
+    assert line(lines, "Ready:").endswith("it is not live, only the steps that were chosen ran")
+    assert not any(text.startswith(("Live:", "Way back:")) for text in lines)
+    nothing = _report.done({"release": {**RELEASE, "release": "", "commit": ""}, "activated": False})
+    assert nothing == ["Done:      the steps that were chosen, without a release"]
+
+
+def test_an_application_that_runs_as_root_is_said():
+    lines = _report.plan({"strategy": "online", "release": RELEASE, "runs_as_root": True})
+    assert "set deploy_user" in line(lines, "Attention:")
+
+
+def test_a_release_that_was_removed_does_not_stay_for_a_look():
+    assert "stays for a look" not in line(failure(kept=False), "Next:")
