@@ -5,9 +5,43 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 Facts = t.Mapping[str, t.Any]
+
+#: What a module calls an option, and where a user of the playbooks sets it.
+VARIABLES = {
+    "repository": "deploy_repository",
+    "version": "deploy_version",
+    "source": "deploy_source",
+    "key_file": "deploy_git_key_file",
+    "known_hosts": "deploy_git_known_hosts",
+    "project_dir": "deploy_project_dir",
+    "python": "deploy_python",
+    "requirements": "deploy_requirements",
+    "index_url": "deploy_index_url",
+    "wheelhouse": "deploy_wheelhouse",
+    "shared": "deploy_shared_paths",
+    "dest": "deploy_backup_path",
+    "client_path": "deploy_postgresql_client_path",
+    "login_url": "deploy_database_url or deploy_database_admin_url",
+    "login_host": "the host in deploy_database_url or deploy_database_admin_url",
+    "login_user": "the user in deploy_database_url or deploy_database_admin_url",
+    "login_password": "the password in deploy_database_url or deploy_database_admin_url",
+    "lock_timeout": "deploy_migrate_lock_timeout",
+    "retries": "deploy_migrate_retries",
+    "retry_time": "deploy_migrate_retry_time",
+    "settings": "deploy_settings_module",
+    "environment_file": "deploy_environment",
+    "supervisor_config": "deploy_supervisor_config",
+    "health_path": "deploy_health_path",
+    "ready_timeout": "deploy_ready_timeout",
+    "drain_timeout": "deploy_drain_timeout",
+    "stop_timeout": "deploy_stop_timeout",
+}
+#: Options whose names are everyday words too: only where a sentence speaks of the option.
+WORDS = ("repository", "version", "source", "python", "shared", "dest", "requirements", "settings", "retries")
 
 CHECKLIST = {
     "online": ("pull", "install", "collectstatic", "backup", "migrate", "start", "verify"),
@@ -93,7 +127,9 @@ def done(facts: Facts) -> list[str]:
     lines += [f"Attention: {sentence}" for sentence in facts.get("trouble") or []]
     if live:
         earlier = release.get("previous")
-        lines.append(f"Way back:  {'ansible-playbook rollback.yml' if earlier else 'none yet, this is the first release'}")
+        lines.append(
+            f"Way back:  {'ansible-playbook rollback.yml' if earlier else 'none yet, this is the first release'}"
+        )
     return lines
 
 
@@ -109,7 +145,9 @@ def _only_prepared(release: Facts) -> list[str]:
     """Where single steps were chosen by tag."""
     if not release["release"]:
         return ["Done:      the steps that were chosen, without a release"]
-    return [f"Ready:     {release['release']} ({release['commit'][:12]}); it is not live, only the steps that were chosen ran"]
+    return [
+        f"Ready:     {release['release']} ({release['commit'][:12]}); it is not live, only the steps that were chosen ran"
+    ]
 
 
 def _applied(entry: t.Any) -> str:
@@ -186,6 +224,20 @@ def _short(text: str, most: int = 120) -> str:
     return text if len(text) <= most else text[: most - 3].rstrip() + "..."
 
 
+def variables_in(reason: str) -> list[str]:
+    """Which deploy_* variables the options are that a module's message names."""
+    found = []
+    for option, variable in VARIABLES.items():
+        pattern = (
+            rf"(?:^|[.;] |option |correct |set )(?:the )?{option} (?:is|has|names|to)\b"
+            if option in WORDS
+            else rf"(?<![\w.]){option}(?!\w)"
+        )
+        if re.search(pattern, reason):
+            found.append(f"{option} is {variable}")
+    return found
+
+
 def failure(facts: Facts) -> list[str]:
     """After a failure: what happened, what stands, what to do. Facts: task, reason, undone, recovery, old, serves, problem, trouble, new, deploy_id, first."""
     trouble = list(facts.get("trouble") or [])
@@ -199,6 +251,7 @@ def failure(facts: Facts) -> list[str]:
     lines = [
         f"Failed at: {facts.get('task') or 'a step on another host'}",
         f"Reason:    {facts.get('reason') or 'not known'}",
+        *(f"Set by:    {sentence}" for sentence in variables_in(str(facts.get("reason") or ""))),
         f"Undone:    {', '.join(facts.get('undone') or []) or 'nothing, since nothing was touched'}",
         f"Database:  {facts['recovery'] if old or not new else FIRST}",
         f"Service:   {service}",

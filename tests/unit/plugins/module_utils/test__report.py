@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils import _report
 
 RELEASE = {"release": "r2", "previous": "r1", "commit": "1a2b3c4d5e6f7a8b", "dependencies": "reused", "live": False}
@@ -153,3 +154,18 @@ def test_an_application_that_runs_as_root_is_said():
 
 def test_a_release_that_was_removed_does_not_stay_for_a_look():
     assert "stays for a look" not in line(failure(kept=False), "Next:")
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("version is 'v9', which is no branch", ["version is deploy_version"]),
+        ("pg_dump 16 is older; client_path is /x", ["client_path is deploy_postgresql_client_path"]),
+        ("Correct deploy_version. The version of Django differs, and python is fast", []),
+        ("not ready after 8 s (ready_timeout): no answer", ["ready_timeout is deploy_ready_timeout"]),
+        ("python is 'python3', version 3.9", ["python is deploy_python"]),
+    ],
+)
+def test_a_failure_names_the_variables_behind_the_options(reason, expected):
+    assert _report.variables_in(reason) == expected
+    assert [text[len("Set by:    ") :] for text in failure(reason=reason) if text.startswith("Set by:")] == expected
