@@ -67,8 +67,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - One dictionary for each unit with C(unit), C(name), C(unit_class), C(command), C(socket), C(entrance), C(directory), C(interpreter)
-      and C(definition). The socket and the entrance are empty unless the class is V(web).
+    - One dictionary for each unit with C(unit), C(name), C(unit_class), C(command), C(socket), C(entrance), C(directory), C(interpreter),
+      C(log) and C(definition). The socket and the entrance are empty unless the class is V(web).
   type: list
   elements: dict
 """
@@ -128,6 +128,7 @@ def release_units(
                 "entrance": f"{socket_dir}/{unit['name']}.sock" if web else "",
                 "directory": release_path,
                 "interpreter": f"{release_path}/.venv/bin/python",
+                "log": f"{root}/log/{unit['name']}-{release}.log",
                 "definition": f"{definition_dir}/{name}{SUFFIX[manager]}",
             }
         )

@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 
 #: Names inside a release that belong to this collection.
-RESERVED = (".venv", ".release.json", ".environment", ".units", ".log")
+RESERVED = (".venv", ".release.json", ".environment", ".units")
 
 
 def inner_path(option: str, value: str, base: str = "the release") -> str:

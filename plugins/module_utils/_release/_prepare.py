@@ -145,8 +145,7 @@ class Preparation:
         how = self._install(installation, fingerprint, live)
         links, warnings = _shared.link(self.store.root, path, self.wanted.shared)
         dependencies = self._installed_with(plan, fingerprint, interpreter, how)
-        for name in (".units", ".log"):
-            os.makedirs(os.path.join(path, name), 0o755, exist_ok=True)
+        os.makedirs(os.path.join(path, ".units"), 0o755, exist_ok=True)
         manifest = dataclasses.replace(
             manifest, result="prepared", dependencies=dependencies, units=list(self.wanted.units)
         )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
@@ -124,6 +125,9 @@ class Store:
         remove_tree(hidden)
         os.rename(self.path(release), hidden)
         remove_tree(hidden)
+        # What its units printed goes with it; supervisor appends .1, .2 to what it has rotated.
+        for path in glob.glob(os.path.join(glob.escape(self.root), "log", f"*-{release}.log*")):
+            os.unlink(path)
 
     def sweep(self) -> None:
         """Finish what a crash interrupted."""

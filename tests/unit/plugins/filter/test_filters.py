@@ -37,6 +37,7 @@ def test_a_web_unit_has_a_socket_of_its_release_and_the_entrance_of_all():
     assert found["name"] == "shop-web-r2"
     assert (found["socket"], found["entrance"]) == ("/run/shop/web-r2.sock", "/run/shop/web.sock")
     assert found["definition"] == "/etc/systemd/system/shop-web-r2.service"
+    assert found["log"] == "/srv/shop/log/web-r2.log"
     assert found["interpreter"] == "/srv/shop/releases/r2/.venv/bin/python"
 
 
