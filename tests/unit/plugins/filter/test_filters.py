@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("ansible", reason="filters run on the control node, with ansible-core")
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.seamless.deploy.plugins.filter.batches import batches
 from ansible_collections.seamless.deploy.plugins.filter.database_connection import database_connection
 from ansible_collections.seamless.deploy.plugins.filter.misspelt_variables import misspelt_variables
 from ansible_collections.seamless.deploy.plugins.filter.release_units import release_units
@@ -119,3 +120,25 @@ def test_a_variable_that_almost_has_a_known_name_is_told(name, meant):
     found = misspelt_variables(["deploy_hosts", name], KNOWN, "deploy_")
     assert len(found) == bool(meant)
     assert all(name in sentence and f"write {meant} if" in sentence for sentence in found)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "sizes", "expected"),
+    [
+        ("a", [1, "100%"], ["a"]),
+        ("abcd", [1, "100%"], ["a", "bcd"]),
+        ("abcd", ["50%"], ["ab", "cd"]),
+        ("abcde", [1, 2], ["a", "bc", "de"]),
+        ("abc", ["10%"], ["a", "b", "c"]),
+        ("abc", "100%", ["abc"]),
+        ("", [1], []),
+    ],
+)
+def test_batches_keep_the_order_and_leave_nobody_out(hosts, sizes, expected):
+    assert batches(list(hosts), sizes) == [list(batch) for batch in expected]
+
+
+@pytest.mark.parametrize("sizes", [[], [0], ["0%"], ["half"], [-1], [1.5]])
+def test_a_size_that_means_nothing_is_refused(sizes):
+    with pytest.raises(AnsibleFilterError, match="deploy_batches"):
+        batches(["a"], sizes)
