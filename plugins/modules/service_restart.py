@@ -162,45 +162,13 @@ log_tail:
   returned: when an action failed
 """
 
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _plan
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import UNIT_CLASSES
-from ansible_collections.seamless.deploy.plugins.module_utils._service._operate import Operation, Records
-from ansible_collections.seamless.deploy.plugins.module_utils._service._setup import Setup, service_spec
+from ansible_collections.seamless.deploy.plugins.module_utils._service._change import change, timeout_spec
+from ansible_collections.seamless.deploy.plugins.module_utils._service._setup import service_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import JOURNAL_REQUIRED_BY, journal_spec
-
-
-def run(params: dict[str, t.Any], check_mode: bool, run_command: t.Callable[..., tuple]) -> dict[str, t.Any]:
-    """One change of one unit; the returned dict goes to the play."""
-    setup = Setup(params, run_command)
-    request = setup.request()
-    _plan.check(request)
-    seen = setup.observe(request, check_mode)
-    actions = _plan.plan(request, seen)
-    before, after = _plan.describe(request, seen, actions)
-    step = params["step"] or ("stop" if request.state in ("stopped", "absent") else "start")
-    records = Records(journal_of(params), params["deploy_id"] or "", step, setup.facts())
-    operation = Operation(request, seen, setup.manager, setup.entrance, setup.waiter, records)
-    if not check_mode:
-        operation.run(actions)
-    return {
-        "changed": _plan.is_change(actions),
-        "name": request.unit.name,
-        "state": request.state,
-        "pid": seen.unit.pid if check_mode else setup.manager.status(request.unit).pid,
-        "actions": [str(action) for action in actions],
-        "measured": operation.measured.to_json(),
-        "drained": {
-            "open_connections": operation.drained.open_connections,
-            "closed_at_limit": operation.drained.closed_at_limit,
-        },
-        "warnings": setup.manager.warnings,
-        "diff": {"before": before, "after": after},
-    }
 
 
 def main() -> None:
@@ -217,9 +185,7 @@ def main() -> None:
         "directory": {"type": "path"},
         "interpreter": {"type": "path"},
         "definition": {"type": "path"},
-        "ready_timeout": {"type": "float", "default": 60},
-        "drain_timeout": {"type": "float", "default": 30},
-        "stop_timeout": {"type": "float", "default": 30},
+        **timeout_spec(),
         **service_spec(),
         **journal_spec(),
     }
@@ -230,7 +196,7 @@ def main() -> None:
         required_by=JOURNAL_REQUIRED_BY,
     )
     try:
-        result = run(module.params, module.check_mode, module.run_command)
+        result = change(module.params, module.check_mode, module.run_command)
     except DeployError as exc:
         module.fail_json(msg=exc.msg, **{"name": module.params["name"], "state": module.params["state"], **exc.result})
     for warning in result.pop("warnings"):

@@ -49,11 +49,13 @@ def health_of(params: dict[str, t.Any]) -> Health:
 
 
 class Setup:
-    """What one call of service_restart works with. Raises DeployError."""
+    """What the change of one unit works with. Raises DeployError."""
 
-    def __init__(self, params: dict[str, t.Any], run: t.Callable[..., tuple]) -> None:
+    def __init__(
+        self, params: dict[str, t.Any], run: t.Callable[..., tuple], manager: t.Optional[WatchedManager] = None
+    ) -> None:
         self._params = params
-        self.manager = manager_of(params, run)
+        self.manager = manager or manager_of(params, run)
         self.waiter = Waiter(self.manager, health_of(params))
         self.entrance = LinkEntrance(params["entrance"] or "", self.waiter)
 
