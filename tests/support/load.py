@@ -1,7 +1,10 @@
 # Copyright (c) 2026, seamless.deploy contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Steady traffic through the entrance, as nginx would send it, and what became of every request (control node)."""
+"""Steady traffic through an entrance, and what became of every request (control node).
+
+An entrance is a unix socket, as nginx would ask it, or http://ADDRESS[:PORT], as a browser asks nginx.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ import socket
 import threading
 import time
 import typing as t
+import urllib.parse
 import uuid
 
 import psycopg2
@@ -52,11 +56,20 @@ class Answer:
         return dict(json.loads(self.body))
 
 
+def connection_to(entrance: str | pathlib.Path, timeout: float) -> http.client.HTTPConnection:
+    """Choose the way in."""
+    address = str(entrance)
+    if not address.startswith("http://"):
+        return EntranceConnection(address, timeout)
+    parts = urllib.parse.urlsplit(address)
+    return http.client.HTTPConnection(str(parts.hostname), parts.port or 80, timeout=timeout)
+
+
 def request(entrance: str | pathlib.Path, method: str, path: str, body: object = None, timeout: float = 30) -> Answer:
     """Send one request through the entrance, on a connection of its own."""
-    connection = EntranceConnection(str(entrance), timeout)
+    connection = connection_to(entrance, timeout)
     try:
-        headers = {"Connection": "close", "Content-Type": "application/json"}
+        headers = {"Connection": "close", "Content-Type": "application/json", "Host": "localhost"}
         connection.request(method, path, None if body is None else json.dumps(body), headers)
         response = connection.getresponse()
         return Answer(response.status, response.getheader("X-Release", ""), response.read())
@@ -133,7 +146,7 @@ class Load:
 
     def __init__(
         self,
-        entrance: str | pathlib.Path,
+        entrance: str | pathlib.Path | t.Sequence[str],
         readers: int = 4,
         writers: int = 2,
         rate: float = 60,
@@ -142,7 +155,9 @@ class Load:
         max_seconds: float = 600,
         timeout: float = 30,
     ) -> None:
-        self.entrance = str(entrance)
+        entrances = [str(entrance)] if isinstance(entrance, (str, pathlib.Path)) else list(entrance)
+        # Several: each in its turn, as a balancer that knows nothing of their health would do it.
+        self._entrances = itertools.cycle(entrances)
         self.timeout = timeout
         self.max_seconds = max_seconds
         self.interval = (readers + writers) / rate
@@ -188,6 +203,10 @@ class Load:
         """Give the acknowledged writes that the database does not know."""
         return self.report().lost(database_url)
 
+    def samples(self, start: int = 0) -> list[Sample]:
+        """Give what has been sent, from this one on."""
+        return self._samples[start:]
+
     def _work(self, write: bool, offset: float) -> None:
         due = self._started + offset
         reads = itertools.cycle(READS)
@@ -199,15 +218,15 @@ class Load:
             due = max(due + self.interval, time.monotonic())
 
     def _one(self, write: bool, path: str) -> Sample:
-        token, release, problem, status = uuid.uuid4().hex, "", "", 0
+        token, release, problem, status, entrance = uuid.uuid4().hex, "", "", 0, next(self._entrances)
         began = time.monotonic()
         try:
             if write:
                 phone = f"+44{next(self._customers) % 500:07d}"
                 order = {"token": token, "phone_number": phone, "payment_method": "cash"}
-                answer = request(self.entrance, "POST", "/orders/", order, self.timeout)
+                answer = request(entrance, "POST", "/orders/", order, self.timeout)
             else:
-                answer = request(self.entrance, "GET", path, None, self.timeout)
+                answer = request(entrance, "GET", path, None, self.timeout)
             release, status = answer.release, answer.status
             if status != (201 if write else 200):
                 problem = f"HTTP {status} from release {release or '?'}"

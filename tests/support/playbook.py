@@ -100,11 +100,67 @@ def run_playbook(
     base: pathlib.Path | None = None,
     log: pathlib.Path | None = None,
     timeout: float = 900,
+    program: str = "",
 ) -> Result:
     """Run a playbook of the checkout, a path or a name such as seamless.deploy.deploy.
 
     `inventory` is either a whole inventory (a dictionary with `all`) or the variables of this machine alone.
     """
+    with start_playbook(playbook, inventory, *arguments, env=env, base=base, log=log, program=program) as play:
+        return play.wait(timeout)
+
+
+class Play:
+    """A run of ansible-playbook under way."""
+
+    def __init__(self, argv: list[str], env: dict[str, str], output: pathlib.Path) -> None:
+        self.output = output
+        with output.open("ab") as written:
+            self._start = written.tell()
+            # Its workers belong to a session of its own.
+            pipes: dict[str, t.Any] = {"stdin": subprocess.DEVNULL, "stdout": written, "stderr": subprocess.STDOUT}
+            self.process = subprocess.Popen(argv, cwd=CHECKOUT, env=env, start_new_session=True, **pipes)
+
+    def said(self) -> str:
+        """Give what it has said so far."""
+        return self.output.read_bytes()[self._start :].decode(errors="replace")
+
+    def wait(self, timeout: float = 900) -> Result:
+        """Wait for the end; a run that takes too long is ended."""
+        try:
+            code = self.process.wait(timeout=timeout)
+        finally:
+            self.end()
+        return Result(code, self.said(), parse_recap(self.said()))
+
+    def kill(self) -> Result:
+        """End it at once with its workers, as AWX does; what it has started on the targets goes on there."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        return self.wait(10)
+
+    def end(self) -> None:
+        """End it in an orderly way when it still runs."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=10)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+@contextlib.contextmanager
+def start_playbook(
+    playbook: str,
+    inventory: dict[str, t.Any],
+    *arguments: str,
+    env: dict[str, str] | None = None,
+    base: pathlib.Path | None = None,
+    log: pathlib.Path | None = None,
+    program: str = "",
+) -> t.Iterator[Play]:
+    """Start a playbook as `run_playbook` does, and end it when the block ends before it."""
     if "all" not in inventory:
         inventory = local_inventory(inventory)
     beside = CHECKOUT / playbook
@@ -113,33 +169,8 @@ def run_playbook(
         hosts = temporary / "hosts.json"
         hosts.touch(mode=0o600)
         hosts.write_text(json.dumps(inventory))
-        argv = [tool("ansible-playbook"), "-i", str(hosts), str(beside if beside.exists() else playbook), *arguments]
-        output = log or temporary / "output"
-        with output.open("ab") as written:
-            start = written.tell()
-            code = _run(argv, playbook_environment(base or temporary, env), written, timeout)
-        text = output.read_bytes()[start:].decode(errors="replace")
-    return Result(code, text, parse_recap(text))
-
-
-def _run(argv: list[str], env: dict[str, str], output: t.IO[bytes], timeout: float) -> int:
-    process = subprocess.Popen(
-        argv,
-        cwd=CHECKOUT,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        return process.wait(timeout=timeout)
-    finally:
-        if process.poll() is None:
-            # Its workers too, and only those: the session is the run's own.
-            os.killpg(process.pid, signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=10)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        what = str(beside if beside.exists() else playbook)
+        argv = [program or tool("ansible-playbook"), "-i", str(hosts), what, *arguments]
+        play = Play(argv, playbook_environment(base or temporary, env), log or temporary / "output")
+        stack.callback(play.end)
+        yield play
