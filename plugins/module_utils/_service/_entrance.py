@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils import _files
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
@@ -15,6 +16,10 @@ from ansible_collections.seamless.deploy.plugins.module_utils._service import _d
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit
 from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter import Waiter
 from ansible_collections.seamless.deploy.plugins.module_utils._user import user_name
+
+if t.TYPE_CHECKING:
+    from ansible_collections.seamless.deploy.plugins.module_utils._service._visitor import Visitor
+    from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter import WatchedManager
 
 #: sun_path of Linux has 108 bytes with its closing zero.
 PATH_BYTES = 107
@@ -55,15 +60,31 @@ def link_text(entrance: str, target: str) -> str:
 
 
 class LinkEntrance:
-    """The entrance of one web application."""
+    """The entrance of one web application. `visitor` is the web server that must reach the sockets, if one is known."""
 
-    def __init__(self, path: str, waiter: Waiter) -> None:
+    #: Whether a new release runs beside the old one before the switch.
+    beside = True
+
+    def __init__(self, path: str, waiter: Waiter, visitor: t.Optional[Visitor] = None) -> None:
         self.path = path
+        #: What is connected to, to see whether somebody listens.
+        self.probe = path
         self._waiter = waiter
+        self._visitor = visitor
 
-    def check(self) -> None:
+    def manager(self, manager: WatchedManager) -> WatchedManager:
+        """The service manager for units behind this entrance."""
+        return manager
+
+    def door(self, unit: Unit) -> str:
+        """The socket on which to ask what stands behind the entrance."""
+        return self.path
+
+    def check(self, unit: t.Optional[Unit] = None) -> None:
         """Refuse what `switch` could not do. Raises DeployError."""
         check_socket("entrance", self.path)
+        if self._visitor:
+            self._visitor.check_directory(os.path.dirname(self.path))
         if os.path.lexists(self.path) and not os.path.islink(self.path):
             kind = "a socket" if stat.S_ISSOCK(os.lstat(self.path).st_mode) else "a file or directory"
             raise DeployError(
@@ -81,7 +102,8 @@ class LinkEntrance:
         """The path the entrance leads to, absolute; "" without one."""
         return target_of(self.path)
 
-    def leads_to(self, path: str) -> bool:
+    def leads_to(self, unit: t.Union[Unit, str]) -> bool:
+        path = unit if isinstance(unit, str) else unit.socket
         target = self.target()
         return bool(target and path) and os.path.realpath(target) == os.path.realpath(path)
 
@@ -93,6 +115,8 @@ class LinkEntrance:
         return self._waiter.wait(unit, self.path, timeout)
 
     def switch(self, unit: Unit) -> str:
+        if self._visitor:
+            self._visitor.check_socket(unit.socket)
         return self.point(unit.socket)
 
     def point(self, target: str) -> str:

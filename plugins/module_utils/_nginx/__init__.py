@@ -1,0 +1,1 @@
+"""nginx on the target: what runs, what its configuration says, how it is changed. Target; PRIVATE to the collection."""
