@@ -56,7 +56,13 @@ def fill(url: str, orders: int = 200_000, users: int = 2_000) -> int:
 class ShopRepository:
     """A git repository: one commit and one tag (r1, r2, ...) for every release, each on the release it stands on."""
 
-    def __init__(self, base: pathlib.Path, releases: t.Iterable[int] | None = None) -> None:
+    def __init__(
+        self,
+        base: pathlib.Path,
+        releases: t.Iterable[int] | None = None,
+        replaced: dict[str, str] | None = None,
+    ) -> None:
+        self.replaced = replaced or {}
         self.path = pathlib.Path(base).resolve() / "shop.git-work"
         with (APP / "releases.toml").open("rb") as file:
             self.releases: dict[int, dict[str, t.Any]] = {int(key): value for key, value in tomllib.load(file).items()}
@@ -125,6 +131,10 @@ class ShopRepository:
         shutil.copytree(source, self.path, dirs_exist_ok=True, ignore=ignored, copy_function=shutil.copyfile)
         for name in release.get("removed", []):
             (self.path / name).unlink()
+        # Other versions of what it needs, for a Python that the newest do not run on.
+        requirements = self.path / "requirements.txt"
+        for old, new in self.replaced.items():
+            requirements.write_text(requirements.read_text().replace(old, new))
 
 
 # -- wheelhouse --------------------------------------------------------------
