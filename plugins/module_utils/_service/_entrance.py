@@ -1,7 +1,7 @@
 # Copyright (c) 2026, seamless.deploy contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The entrance as a symlink to a unit's socket, exchanged by rename. Target; PRIVATE to the collection."""
+"""The entrance of a unit; as a symlink to its socket, exchanged by rename. Target; PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils import _files
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._nginx._control import Control
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _drain
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit
+from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance_activation import ActivationEntrance
+from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance_upstream import UpstreamEntrance
+from ansible_collections.seamless.deploy.plugins.module_utils._service._visitor import Visitor
 from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter import Waiter
 from ansible_collections.seamless.deploy.plugins.module_utils._user import user_name
 
 if t.TYPE_CHECKING:
-    from ansible_collections.seamless.deploy.plugins.module_utils._service._visitor import Visitor
     from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter import WatchedManager
 
+#: What stands in a unit's record. A port is a link with a proxy in front of it.
+KINDS = ("link", "upstream", "activation", "port")
 #: sun_path of Linux has 108 bytes with its closing zero.
 PATH_BYTES = 107
 
@@ -49,6 +54,19 @@ def check_socket(option: str, path: str) -> None:
         raise DeployError(
             f"the directory {directory} of {option} has mode {stat.S_IMODE(mode):04o}: anybody could put another socket "
             "there; take the write permission of others away (chmod o-w)"
+        )
+    check_room(option, directory)
+
+
+def check_room(option: str, directory: str) -> None:
+    """Refuse a directory whose file system is full: no socket and no link could be made there. Raises DeployError."""
+    seen = os.statvfs(directory)
+    no_space = seen.f_blocks > 0 and seen.f_bavail == 0
+    if no_space or (seen.f_files > 0 and seen.f_favail == 0):
+        what = "space" if no_space else "inodes"
+        raise DeployError(
+            f"no {what} left in {directory} of {option}: neither a socket nor the entrance can be made there; 'df -h {directory}' "
+            f"and 'df -i {directory}' show it, make room and run again"
         )
 
 
@@ -147,3 +165,19 @@ def target_of(entrance: str) -> str:
     except OSError:
         return ""
     return os.path.normpath(os.path.join(os.path.dirname(entrance), text))
+
+
+def entrance_of(
+    record: t.Mapping[str, t.Any], waiter: Waiter, run: t.Callable[..., tuple]
+) -> t.Union[LinkEntrance, UpstreamEntrance, ActivationEntrance]:
+    """The entrance that a unit's record names. Raises DeployError."""
+    kind = record.get("entrance_kind") or "link"
+    path = str(record.get("entrance") or "")
+    visitor = Visitor() if record.get("web_server") == "nginx" else None
+    if kind == "upstream":
+        return UpstreamEntrance(path, waiter, visitor or Visitor(), Control(run))
+    if kind == "activation":
+        return ActivationEntrance(path, waiter, run, visitor)
+    if kind not in KINDS:
+        raise DeployError(f"entrance_kind {kind!r} of {record.get('name')} is unknown; known: {', '.join(KINDS)}")
+    return LinkEntrance(path, waiter, visitor)
