@@ -238,8 +238,20 @@ def variables_in(reason: str) -> list[str]:
     return found
 
 
+def _missing(facts: Facts) -> list[str]:
+    hosts = ", ".join(facts.get("absent") or [])
+    return (
+        [f"Missing:   {hosts} did not come along; recover.yml or the next deploy brings what is left there into line"]
+        if hosts
+        else []
+    )
+
+
 def failure(facts: Facts) -> list[str]:
-    """After a failure: what happened, what stands, what to do. Facts: task, reason, undone, recovery, old, serves, problem, trouble, new, deploy_id, first."""
+    """After a failure: what happened, what stands, what to do.
+
+    Facts: task, reason, undone, recovery, old, serves, problem, trouble, new, deploy_id, first, absent (hosts that cannot be reached).
+    """
     trouble = list(facts.get("trouble") or [])
     old, new = facts.get("old") or "", facts.get("new") or ""
     if not old:
@@ -256,6 +268,7 @@ def failure(facts: Facts) -> list[str]:
         f"Database:  {facts['recovery'] if old or not new else FIRST}",
         f"Service:   {service}",
         *(f"Trouble:   {sentence}" for sentence in trouble),
+        *_missing(facts),
     ]
     if trouble or (old and not facts.get("serves")):
         lines.append(

@@ -169,3 +169,8 @@ def test_a_release_that_was_removed_does_not_stay_for_a_look():
 def test_a_failure_names_the_variables_behind_the_options(reason, expected):
     assert _report.variables_in(reason) == expected
     assert [text[len("Set by:    ") :] for text in failure(reason=reason) if text.startswith("Set by:")] == expected
+
+
+def test_hosts_that_did_not_come_along_are_named():
+    assert "app2, app3" in line(failure(absent=["app2", "app3"]), "Missing:")
+    assert not any(text.startswith("Missing:") for text in failure())
