@@ -10,6 +10,7 @@ import pathlib
 import secrets
 import sys
 import typing as t
+import zipfile
 
 import pytest
 
@@ -17,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from tests.support import paths
 from tests.support.postgres import EmbeddedPostgres
+from tests.support.shop import shop_wheelhouse
 from tests.support.supervisor import Supervisor
 
 
@@ -103,3 +105,13 @@ def supervisor(short_dir: pathlib.Path) -> t.Iterator[Supervisor]:
     """Run a real supervisord for one test."""
     with Supervisor(short_dir) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Give a directory from which gunicorn is imported; the releases' own environments stay empty and quickly made."""
+    site = tmp_path_factory.mktemp("gunicorn")
+    for wheel in shop_wheelhouse().glob("*.whl"):
+        if wheel.name.startswith(("gunicorn-", "packaging-")):
+            zipfile.ZipFile(wheel).extractall(site)
+    return site

@@ -94,7 +94,33 @@ class SystemdManager:
     def __init__(self, run: Run, scope: str) -> None:
         self._run = run
         self._scope = scope
+        self._many = self._unread = False
+        self._boot: dict[str, bool] = {}
         self.warnings: list[str] = []
+
+    @contextlib.contextmanager
+    def together(self) -> t.Iterator[None]:
+        """Have systemd read its files once for all units, at the end, and where a new definition asks for it."""
+        self._many = True
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(DeployError):
+                self._end_together()
+            raise
+        self._end_together()
+
+    def _end_together(self) -> None:
+        self._many = False
+        if self._unread:
+            self._reread()
+
+    def read_definitions(self) -> None:
+        self._reread()
+
+    def _reread(self) -> None:
+        self._systemctl("reload systemd's unit files", "daemon-reload")
+        self._unread = False
 
     def _call(self, program: str, *arguments: str) -> tuple[int, str, str]:
         argv = [program] + (["--user"] if self._scope == "user" else []) + list(arguments)
@@ -127,7 +153,8 @@ class SystemdManager:
         shown = self._show(unit)
         active, sub = shown.get("ActiveState", ""), shown.get("SubState", "")
         running = active in RUNNING and sub != "auto-restart"
-        boot = shown.get("UnitFileState", "") in BOOT
+        # Within `together` systemd has not read yet what was enabled or disabled.
+        boot = self._boot.get(unit.name, shown.get("UnitFileState", "") in BOOT)
         return UnitStatus(
             shown.get("LoadState") == "loaded", running, int(shown.get("MainPID") or 0), f"{active} ({sub})", boot
         )
@@ -144,8 +171,7 @@ class SystemdManager:
     def start(self, unit: Unit) -> None:
         self._load(unit)
         name = service(unit.name)
-        self._systemctl(f"enable {unit.name}", "enable", "--", name)
-        if self._show(unit).get("UnitFileState") not in BOOT:
+        if not self._set_boot(unit, "enable"):
             self.warnings.append(
                 f"{unit.name} cannot be enabled: give its definition an [Install] section with WantedBy="
             )
@@ -154,8 +180,9 @@ class SystemdManager:
 
     def _load(self, unit: Unit) -> None:
         shown = self._show(unit)
-        if shown.get("NeedDaemonReload") == "yes" or shown.get("LoadState") != "loaded":
-            self._systemctl("reload systemd's unit files", "daemon-reload")
+        stale = shown.get("NeedDaemonReload") == "yes" and not self._unread
+        if stale or shown.get("LoadState") != "loaded":
+            self._reread()
             shown = self._show(unit)
         state = shown.get("LoadState")
         if state == "not-found":
@@ -171,14 +198,26 @@ class SystemdManager:
                 f"'systemd-analyze verify {service(unit.name)}' names the line"
             )
 
+    def _set_boot(self, unit: Unit, word: str) -> bool:
+        """Enable or disable a unit; whether it comes back after a boot now."""
+        name = service(unit.name)
+        if not self._many:
+            self._systemctl(f"{word} {unit.name}", word, "--", name)
+            return self._show(unit).get("UnitFileState") in BOOT
+        self._systemctl(f"{word} {unit.name}", word, "--no-reload", "--", name)
+        self._unread = True
+        _rc, out, _err = self._call("systemctl", "is-enabled", "--", name)
+        self._boot[unit.name] = out.strip() in BOOT
+        return self._boot[unit.name]
+
     def stop(self, unit: Unit, timeout: float) -> None:
         shown = self._show(unit)
         name = service(unit.name)
         members = _process.family(int(shown.get("MainPID") or 0))
         self._systemctl(f"stop {unit.name}", "stop", "--no-block", "--", name)
         self._wait_gone(unit, members, timeout)
-        if shown.get("UnitFileState", "") in BOOT:
-            self._systemctl(f"disable {unit.name}", "disable", "--", name)
+        if self._boot.get(unit.name, shown.get("UnitFileState", "") in BOOT):
+            self._set_boot(unit, "disable")
         self._call("systemctl", "reset-failed", "--", name)
 
     def _wait_gone(self, unit: Unit, members: dict[int, int], timeout: float) -> None:
@@ -208,7 +247,11 @@ class SystemdManager:
         self._systemctl(f"reload {unit.name}", "reload", "--", service(unit.name))
 
     def forget(self, unit: Unit) -> None:
-        self._systemctl("reload systemd's unit files", "daemon-reload")
+        self._boot.pop(unit.name, None)
+        if self._many:
+            self._unread = True
+        else:
+            self._reread()
         self._call("systemctl", "reset-failed", "--", service(unit.name))
 
     def log_tail(self, unit: Unit, lines: int) -> list[str]:

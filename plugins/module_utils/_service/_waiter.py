@@ -28,6 +28,12 @@ if t.TYPE_CHECKING:
 
         warnings: list[str]
 
+        def together(self) -> t.ContextManager[None]:
+            """Within it many units are changed, and the manager reads its files as seldom as possible."""
+
+        def read_definitions(self) -> None:
+            """Take in what was defined. DeployError when that cannot be read."""
+
         def settled(self, unit: Unit) -> bool:
             """Whether the manager itself counts the unit as up."""
 
@@ -45,14 +51,14 @@ class Waiter:
         self._manager = manager
         self._health = health
 
-    def wait(self, unit: Unit, path: str, timeout: float) -> float:
-        """Seconds until the right release answers healthy on `path`. Raises DeployError."""
+    def wait(self, unit: Unit, path: str, timeout: float, patience: t.Optional[float] = None) -> float:
+        """Seconds until the right release answers healthy on `path`, asked for `patience` at a time. Raises DeployError."""
         begin = time.monotonic()
         first_pid = 0
         while True:
             first_pid = self._refuse_dead(unit, first_pid)
             left = timeout - (time.monotonic() - begin)
-            why, weak = self._look(unit, path, max(left, 1.0))
+            why, weak = self._look(unit, path, min(max(left, 1.0), patience or timeout))
             if not why:
                 self._note(unit, weak)
                 return time.monotonic() - begin

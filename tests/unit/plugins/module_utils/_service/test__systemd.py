@@ -130,3 +130,17 @@ def test_a_host_without_systemd():
 @pytest.mark.parametrize(("name", "full"), [("a", "a.service"), ("a.service", "a.service"), ("a.b", "a.b.service")])
 def test_service(name, full):
     assert _systemd.service(name) == full
+
+
+def test_many_units_have_systemd_read_its_files_once():
+    run = Script({"LoadState": "loaded", "NeedDaemonReload": "no", "ActiveState": "inactive"})
+    manager = _systemd.SystemdManager(run, "system")
+    with manager.together():
+        for name in ("a", "b"):
+            manager.start(Unit(name, "web"))
+        manager.forget(Unit("c", "web"))
+    assert [call.split()[2:] for call in run.calls if "enable " in call] == [
+        ["enable", "--no-reload", "--", f"{name}.service"] for name in ("a", "b")
+    ]
+    assert [call for call in run.calls if "daemon-reload" in call] == ["systemctl --no-ask-password daemon-reload"]
+    assert "daemon-reload" in run.calls[-1]
