@@ -1,7 +1,7 @@
 # Copyright (c) 2026, seamless.deploy contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sessions behind ./run: demo, test and the single checks; runs in .venv on the machine of a developer or of CI."""
+"""Sessions behind ./run: demo, lab, test and the single checks; runs in .venv on the machine of a developer or of CI."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ import nox
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
+from tests.lab.needs import why_not  # noqa: E402
 from tests.support.checks import CACHE, COLLECTION, TREE, call, say, tree  # noqa: E402
 from tests.support.floor import FLOORS, floor_environment, floor_interpreter  # noqa: E402
 from tests.support.sanity import run_sanity  # noqa: E402
@@ -71,7 +72,7 @@ def check(description: str) -> Callable[[Callable[[nox.Session], str]], Callable
     return decorate
 
 
-# ./run demo, ./run test, ./run check
+# ./run demo, ./run lab, ./run test, ./run check
 
 
 @nox.session
@@ -83,13 +84,22 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session
+def lab(session: nox.Session) -> None:
+    """Hosts of a lab: up, down, ssh HOST."""
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "tests.lab", *session.posargs])
+
+
+@nox.session
 def test(session: nox.Session) -> None:
-    """The tests: unit, integration or both."""
+    """The tests: unit, integration, lab, or all."""
     # The last line belongs to pytest; the exit code says the rest.
     logging.getLogger("nox").setLevel(logging.CRITICAL + 1)
-    parts, arguments = ["unit", "integration"], list(session.posargs)
+    parts, arguments = ["unit", "integration", "lab"], list(session.posargs)
     if arguments and arguments[0] in parts:
         parts = [arguments.pop(0)]
+    long = ["--long"] if "--long" in arguments else []
+    arguments = [argument for argument in arguments if argument != "--long"]
     # A path replaces the whole part: ./run test tests/unit/test_house
     named = [argument for argument in arguments if argument.startswith("tests/")]
     parts = [part for part in parts if not named or any(name.startswith(f"tests/{part}") for name in named)]
@@ -100,6 +110,8 @@ def test(session: nox.Session) -> None:
         say("test: integration")
         where = [] if named else ["tests/integration"]
         passed = pytest(sys.executable, *where, "-v", "--durations=15", *arguments) and passed
+    if "lab" in parts:
+        passed = lab_tests([] if named else ["tests/lab"], [*long, *arguments]) and passed
     if not passed:
         session.error("some tests failed")
 
@@ -123,6 +135,16 @@ def pytest(interpreter: str, *arguments: str) -> bool:
     except KeyboardInterrupt:
         process.wait()
         sys.exit(130)
+
+
+def lab_tests(where: list[str], arguments: list[str]) -> bool:
+    """Whole deploys on booted hosts; where there can be none, that is said and nothing else."""
+    problem = why_not()
+    if problem:
+        say(f"test: lab left out: {problem}")
+        return True
+    say("test: lab")
+    return pytest(sys.executable, *where, "-v", "-rs", "--durations=15", *arguments)
 
 
 def unit(arguments: list[str]) -> bool:
@@ -216,7 +238,9 @@ def build(session: nox.Session) -> str:
     with tarfile.open(archive) as tar:
         names = tar.getnames()
     unwanted = [
-        name for name in names if re.search(r"(^|/)(\.|__pycache__|tests/(apps|demo|integration|support|unit)/)", name)
+        name
+        for name in names
+        if re.search(r"(^|/)(\.|__pycache__|tests/(apps|demo|integration|lab|support|unit)/)", name)
     ]
     if unwanted:
         session.error(f"build_ignore in galaxy.yml lets these into the archive: {', '.join(unwanted[:10])}")

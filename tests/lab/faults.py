@@ -53,24 +53,22 @@ def reboot(host: Host) -> None:
 
 @contextlib.contextmanager
 def fill(host: Host, directory: str, leave: int = 0) -> t.Iterator[None]:
-    """Put a small disk on a directory (what is in it is copied) and fill it up to `leave` KiB.
+    """Put a small disk with a copy of its content on a directory, and fill it up to `leave` KiB.
 
-    Processes that hold the directory itself open keep the old one.
+    What is written meanwhile stays afterwards. A process that holds a file or the directory open keeps the old one.
     """
     name = shlex.quote(directory)
-    copy = f"cp -a {name}/. $d/ && mount --move $d {name} && rmdir $d"
     size = f"$(($(du -sk {name} | cut -f1) * 2 + 4096))k"
-    mode = f"$(stat -c %a {name}),uid=$(stat -c %u {name}),gid=$(stat -c %g {name})"
-    host.inside(
-        f"set -e; d=$(mktemp -d); mount --make-rprivate /; mount -t tmpfs -o size={size},mode={mode} filled $d; {copy}"
-    )
+    owner = f"mode=$(stat -c %a {name}),uid=$(stat -c %u {name}),gid=$(stat -c %g {name})"
+    small = f"mount -t tmpfs -o size={size},{owner} filled {name}"
+    host.inside(f"set -e; d=$(mktemp -d); cp -a {name}/. $d/; {small}; cp -a $d/. {name}/; rm -r $d")
+    head = f"head -c {leave}k /dev/zero >{name}/.left"
+    host.inside(f"{head}; cat /dev/zero >{name}/.filled 2>/dev/null; rm {name}/.left")
     try:
-        host.inside(
-            f"head -c {leave}k /dev/zero >{name}/.left; cat /dev/zero >{name}/.filled 2>/dev/null; rm {name}/.left"
-        )
         yield
     finally:
-        host.inside(f"rm -f {name}/.filled; umount --lazy {name}")
+        back = f"cp -a {name}/. $d/; umount --lazy {name}; cp -au $d/. {name}/; rm -r $d"
+        host.inside(f"set -e; rm -f {name}/.filled; d=$(mktemp -d); {back}")
 
 
 def kill(host: Host, pid: int) -> None:

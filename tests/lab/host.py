@@ -25,6 +25,13 @@ IPv6AcceptRA=no
 """
 
 
+def login(base: pathlib.Path, address: str, user: str) -> list[str]:
+    """Give ssh's arguments for a host of the lab that lives in this directory."""
+    options = ["-F", "none", "-i", str(base / "key"), "-o", f"UserKnownHostsFile={base / 'known_hosts'}"]
+    options += ["-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=5", "-o", "LogLevel=ERROR"]
+    return [*options, f"{user}@{address}"]
+
+
 class Host:
     """A Debian with systemd as process 1. What is written before the first boot goes below `root`."""
 
@@ -126,20 +133,18 @@ class Host:
 
     # -- use -------------------------------------------------------------
 
-    def ssh(self, user: str = "root", terminal: bool = False) -> list[str]:
-        """Give the command that logs in."""
-        options = ["-i", str(self.base / "key"), "-o", f"UserKnownHostsFile={self.base / 'known_hosts'}"]
-        options += ["-F", "none", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=5", "-o", "LogLevel=ERROR"]
-        return ["ssh", *options, *([] if terminal else ["-o", "BatchMode=yes", "-T"]), f"{user}@{self.address}"]
+    def ssh(self, user: str = "root") -> list[str]:
+        """Give the command that logs in and asks nothing."""
+        return ["ssh", "-o", "BatchMode=yes", "-T", *login(self.base, self.address, user)]
 
     def run(
         self, text: str, *, check: bool = True, timeout: float = 60, user: str = "root", stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """Run shell text in the host, over SSH; anybody but root and deployer through root."""
-        login = user if user in ("root", "deployer") else "root"
-        if login != user:
+        account = user if user in ("root", "deployer") else "root"
+        if account != user:
             text = f"runuser -u {shlex.quote(user)} -- /bin/sh -c {shlex.quote(text)}"
-        argv = [*self.ssh(login), text]
+        argv = [*self.ssh(account), text]
         done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
         if check and done.returncode:
             said = f"{done.stdout}{done.stderr}".strip()[-3000:]

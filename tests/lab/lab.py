@@ -32,6 +32,7 @@ class Lab:
             if not name.isalnum() or not name.islower() or len(name) > LONGEST_NAME:
                 raise ValueError(f"{name} is no name for a host of a lab: 1 to {LONGEST_NAME} letters and digits")
         self.hosts: dict[str, Host] = {}
+        self._kept = False
 
     def __enter__(self) -> t.Self:
         problem = why_not()
@@ -47,7 +48,8 @@ class Lab:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self.network.down()
+        if not self._kept:
+            self.network.down()
 
     @property
     def key(self) -> pathlib.Path:
@@ -60,7 +62,8 @@ class Lab:
         return self.base / "known_hosts"
 
     def keep(self) -> None:
-        """Leave the hosts running after this process."""
+        """Leave the hosts running after this process, until somebody asks for their end."""
+        self._kept = True
         self.network.keep()
 
     def _up(self, lower: pathlib.Path) -> None:

@@ -46,19 +46,15 @@ class Network:
     """A bridge of our own: 10.77.N.0/24, this machine is .1 and the hosts are .11 and up."""
 
     def __init__(self) -> None:
-        STATE.mkdir(mode=0o755, exist_ok=True)
+        sweep()
         for number in NUMBERS:
-            lock = (STATE / f"{number}.lock").open("w")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                lock.close()
-                continue
-            if clear(number, spare_kept=True):
+            lock = take(number)
+            if lock and not (STATE / f"{number}.json").exists():
                 break
-            lock.close()
+            if lock:
+                lock.close()
         else:
-            raise RuntimeError(f"{len(NUMBERS)} labs are running on this machine: end one with ./run lab down")
+            raise RuntimeError(f"{len(NUMBERS)} labs are running on this machine: end them with ./run lab down")
         self.number, self._lock = number, lock
         self.record: dict[str, t.Any] = {"pid": os.getpid(), "base": "", "kept": False, "hosts": {}}
         self.write()
@@ -111,9 +107,33 @@ class Network:
         self._lock.close()
 
 
+def take(number: int) -> t.TextIO | None:
+    """Lock a number: as long as the file stays open, and this process lives, the lab is ours. None: somebody has it."""
+    STATE.mkdir(mode=0o755, exist_ok=True)
+    lock = (STATE / f"{number}.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return None
+    return lock
+
+
 def records() -> dict[int, dict[str, t.Any]]:
     """Read what is known of all labs of this machine."""
-    return {int(path.stem): json.loads(path.read_text()) for path in sorted(STATE.glob("*.json"))}
+    return {int(path.stem): json.loads(path.read_text()) for path in STATE.glob("*.json")}
+
+
+def sweep(kept: bool = False) -> list[int]:
+    """Take down the labs whose process has died, and on demand those that were kept on purpose; give their numbers."""
+    gone = []
+    for number in sorted(records()):
+        lock = take(number)
+        if lock:
+            if clear(number, spare_kept=not kept):
+                gone.append(number)
+            lock.close()
+    return gone
 
 
 def clear(number: int, spare_kept: bool = False) -> bool:
