@@ -77,14 +77,14 @@ class Site:
         self._control = control
         self._mode = mode
         self.place = place
-        self.former = _read(place.path)
+        self.former = read_text(place.path)
         self._linked = os.path.lexists(place.link) if place.link else True
 
     def differs(self, content: str) -> bool:
         return self.former != content or not self._linked
 
-    def put(self, content: str) -> None:
-        """The site is on disk and served. Raises DeployError after everything is as it was."""
+    def put(self, content: str, prove: t.Callable[[dict[str, str]], None]) -> None:
+        """The site is on disk and served; `prove` judges all files before. Raises DeployError after everything is as it was."""
         accepted, said = self._control.test()
         if not accepted:
             raise DeployError(
@@ -99,11 +99,13 @@ class Site:
             words += [line for line in _conflicts(said) if line not in conflicts]
             if words:
                 raise DeployError(explain(words, self.place, content))
-            if os.path.realpath(self.place.path) not in self._read_by_nginx():
+            files = self._control.files()
+            if os.path.realpath(self.place.path) not in {os.path.realpath(name) for name in files}:
                 raise DeployError(
                     f"nginx does not read {self.place.path}: include its directory in the http block of nginx.conf, or correct "
                     "deploy_nginx_path. Nothing was changed"
                 )
+            prove(files)
             self._reload(content)
         except (DeployError, OSError) as exc:
             self._take_back()
@@ -123,9 +125,6 @@ class Site:
                 f"{said}. The site was taken back, nothing was changed; {hint(said)} and run again"
             ) from exc
 
-    def _read_by_nginx(self) -> set[str]:
-        return {os.path.realpath(name) for name in self._control.files()}
-
     def _write(self, content: str) -> None:
         _files.write_file(self.place.path, content, self._mode)
         if not self._linked:
@@ -144,7 +143,7 @@ def _conflicts(said: str) -> list[str]:
     return [line for line in words_of(said, ("warn",)) if "conflicting server name" in line]
 
 
-def _read(path: str) -> t.Optional[str]:
+def read_text(path: str) -> t.Optional[str]:
     """A file's text, None when there is none. Raises DeployError."""
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
@@ -152,4 +151,4 @@ def _read(path: str) -> t.Optional[str]:
     except FileNotFoundError:
         return None
     except OSError as exc:
-        raise DeployError(f"{path} cannot be read: {exc.strerror}; become root, or correct deploy_nginx_path") from exc
+        raise DeployError(f"{path} cannot be read: {exc.strerror}; become root, or name another file") from exc
