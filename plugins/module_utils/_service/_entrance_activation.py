@@ -68,14 +68,14 @@ class ActivationEntrance:
 
     def check(self, unit: Unit) -> None:
         """Refuse what `switch` could not do. Raises DeployError."""
-        directory = os.path.dirname(self.path)
-        if not self.path.endswith(".socket.d/" + os.path.basename(self.path)) or not os.access(
-            directory, os.W_OK | os.X_OK
-        ):
+        units = os.path.dirname(os.path.dirname(self.path))
+        if not os.access(units, os.W_OK | os.X_OK) or not self.unit.endswith(".socket"):
             raise DeployError(
                 f"the user {user_name()} may not write {self.path}, the drop-in of the application's socket: "
                 "deploy_entrance=activation needs root on the target (become), manager systemd and systemd_scope system"
             )
+        if not os.path.exists(os.path.join(units, self.unit)):
+            raise DeployError(f"systemd has no {self.unit} in {units}: entry point prepare of role entrance writes it")
         if self._visitor:
             self._visitor.check_directory(os.path.dirname(unit.socket))
 
@@ -124,6 +124,7 @@ class ActivationEntrance:
     def _say(self, target: str) -> None:
         try:
             if target:
+                os.makedirs(os.path.dirname(self.path), 0o755, exist_ok=True)
                 _files.write_file(self.path, text_for(target), 0o644)
             elif os.path.lexists(self.path):
                 self.close()
