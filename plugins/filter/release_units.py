@@ -53,6 +53,18 @@ options:
     description: Directory where the service manager reads definitions.
     type: str
     required: true
+  health_path:
+    description: What is requested of a web unit that declares no C(health_path) of its own.
+    type: str
+    default: ''
+  health_status:
+    description: The status that counts as healthy for a web unit that declares no C(health_status) of its own.
+    type: int
+    default: 0
+  health_host:
+    description: Host header of the health request of a web unit that declares no C(health_host) of its own.
+    type: str
+    default: ''
 """
 
 EXAMPLES = r"""
@@ -69,6 +81,8 @@ _value:
   description:
     - One dictionary for each unit with C(unit), C(name), C(unit_class), C(command), C(socket), C(entrance), C(directory), C(interpreter),
       C(log) and C(definition). The socket and the entrance are empty unless the class is V(web).
+    - A web unit has C(health_path), C(health_status) and C(health_host) too, as far as they are told, so that each release is asked
+      at its own.
   type: list
   elements: dict
 """
@@ -92,6 +106,12 @@ def fill(command: str, tokens: dict[str, str]) -> str:
     return command
 
 
+def health_of(unit: dict[str, t.Any], common: dict[str, t.Any]) -> dict[str, t.Any]:
+    """What is asked of one unit: its own words before those for all; nothing of what neither tells."""
+    told = {name: unit.get(name) or value for name, value in common.items()}
+    return {name: value for name, value in told.items() if value}
+
+
 def release_units(
     declared: list[dict[str, t.Any]],
     app: str,
@@ -102,9 +122,13 @@ def release_units(
     socket_dir: str,
     manager: str,
     definition_dir: str,
+    health_path: str = "",
+    health_status: int = 0,
+    health_host: str = "",
 ) -> list[dict[str, t.Any]]:
     if manager not in SUFFIX:
         raise AnsibleFilterError(f"release_units: manager {manager!r} is none of {', '.join(SUFFIX)}")
+    health = {"health_path": health_path, "health_status": health_status, "health_host": health_host}
     units = []
     for unit in declared:
         name = f"{app}-{unit['name']}-{release}"
@@ -130,6 +154,7 @@ def release_units(
                 "interpreter": f"{release_path}/.venv/bin/python",
                 "log": f"{root}/log/{unit['name']}-{release}.log",
                 "definition": f"{definition_dir}/{name}{SUFFIX[manager]}",
+                **(health_of(unit, health) if web else {}),
             }
         )
     return units

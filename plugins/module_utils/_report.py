@@ -33,6 +33,7 @@ VARIABLES = {
     "retries": "deploy_migrate_retries",
     "retry_time": "deploy_migrate_retry_time",
     "settings": "deploy_settings_module",
+    "units": "deploy_units",
     "environment_file": "deploy_environment",
     "supervisor_config": "deploy_supervisor_config",
     "health_path": "deploy_health_path",
@@ -41,7 +42,7 @@ VARIABLES = {
     "stop_timeout": "deploy_stop_timeout",
 }
 #: Options whose names are everyday words too: only where a sentence speaks of the option.
-WORDS = ("repository", "version", "source", "python", "shared", "dest", "requirements", "settings", "retries")
+WORDS = ("repository", "version", "source", "python", "shared", "dest", "requirements", "settings", "units", "retries")
 
 CHECKLIST = {
     "online": ("pull", "install", "collectstatic", "backup", "migrate", "start", "verify"),

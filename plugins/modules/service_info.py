@@ -11,7 +11,8 @@ version_added: 0.1.0
 description:
   - Asks the health check once, and names the process that answers, its directory, its release and whether it runs the right
     interpreter.
-  - Returns the state of the units in O(names). That nobody answers, or that a unit is unknown, is an answer and no failure.
+  - Returns the state of the units in O(names). That nobody answers, or that a unit is unknown, is an answer and no failure,
+    unless O(required).
 extends_documentation_fragment:
   - seamless.deploy._attributes
   - seamless.deploy._attributes.info
@@ -38,12 +39,26 @@ options:
     type: list
     elements: str
     default: []
+  units:
+    description:
+      - Units of a release, as the filter P(seamless.deploy.release_units#filter) and the manifest of a release give them. Each web
+        unit is asked through its entrance, at its own C(health_path), C(health_status) and C(health_host) where it has them.
+    type: list
+    elements: dict
+    default: []
+  required:
+    description:
+      - Fail unless every web unit of O(units) answers healthy, from its own directory and interpreter.
+      - What this user may not see of another's process counts as proven, RV(results[].serving.problem) says so.
+    type: bool
+    default: false
   manager:
     description: The service manager that runs the units.
     type: str
     choices: [supervisor, systemd]
 seealso:
   - module: seamless.deploy.service_restart
+  - module: seamless.deploy.service_units
 author:
   - seamless.deploy contributors (@seamless-deploy)
 """
@@ -57,6 +72,11 @@ EXAMPLES = r"""
 - name: Tell
   ansible.builtin.debug:
     msg: "{{ shop.serving.release }} answers in {{ shop.serving.seconds }} s"
+
+- name: Prove that the release serves
+  seamless.deploy.service_info:
+    units: "{{ shop_units }}"
+    required: true
 """
 
 RETURN = r"""
@@ -98,6 +118,21 @@ serving:
     problem:
       description: What is wrong or could not be seen, in a sentence.
       type: str
+results:
+  description: The web units of O(units), in that order.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    name:
+      description: Name of the unit.
+      type: str
+    entrance:
+      description: Path of its entrance.
+      type: str
+    serving:
+      description: What answered there, as in RV(serving).
+      type: dict
 entrance:
   description: Where the entrance leads.
   type: dict
@@ -139,7 +174,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._service import _serving
+from ansible_collections.seamless.deploy.plugins.module_utils._service import _serving, _units
 from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance import target_of
 from ansible_collections.seamless.deploy.plugins.module_utils._service._setup import (
     health_of,
@@ -150,17 +185,41 @@ from ansible_collections.seamless.deploy.plugins.module_utils._service._setup im
 
 def run(params: dict[str, t.Any], run_command: t.Callable[..., tuple]) -> dict[str, t.Any]:
     """What is seen now."""
+    _units.check(params["units"], "units")
     path = params["socket"] or params["entrance"]
     seen = {}
     if path:
         proof = (params["directory"] or "", params["interpreter"] or "")
         seen = _serving.serving(path, health_of(params), *proof, timeout=params["timeout"])
+    results = [asked(record, params) for record in params["units"] if record.get("unit_class", "web") == "web"]
+    if params["required"]:
+        require(results)
     units = unit_states(params, run_command)
     entrance = {
         "target": target_of(params["entrance"]) if params["entrance"] else "",
         "unit": _serving.unit_behind(seen.get("pid", 0), units) if params["entrance"] else "",
     }
-    return {"changed": False, "serving": seen, "entrance": entrance, "units": units}
+    return {"changed": False, "serving": seen, "entrance": entrance, "units": units, "results": results}
+
+
+def asked(record: dict[str, t.Any], params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Who answers behind the entrance of one unit."""
+    path = str(record.get("entrance") or record.get("socket") or "")
+    health = health_of(_units.asked(record, params))
+    proof = (str(record.get("directory") or ""), str(record.get("interpreter") or ""))
+    seen = _serving.serving(path, health, *proof, timeout=params["timeout"])
+    return {"name": str(record["name"]), "entrance": path, "serving": seen}
+
+
+def require(results: list[dict[str, t.Any]]) -> None:
+    """Refuse anything but the right release. Raises DeployError."""
+    wrong = [entry for entry in results if not _serving.is_proven(entry["serving"])]
+    if wrong:
+        said = ". ".join(
+            f"The release does not serve through {entry['entrance']}: {entry['serving']['problem'].rstrip('.')}"
+            for entry in wrong
+        )
+        raise DeployError(said, results=results)
 
 
 def main() -> None:
@@ -171,6 +230,8 @@ def main() -> None:
         "interpreter": {"type": "path"},
         "timeout": {"type": "float", "default": 10},
         "names": {"type": "list", "elements": "str", "default": []},
+        "units": {"type": "list", "elements": "dict", "default": []},
+        "required": {"type": "bool", "default": False},
         "manager": {"type": "str", "choices": ["supervisor", "systemd"]},
         **service_spec(),
     }

@@ -20,6 +20,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._release import (
     _identity,
     _install,
     _options,
+    _programs,
     _retention,
     _shared,
     _store,
@@ -143,6 +144,7 @@ class Preparation:
         plan, fingerprint = self._plan(path, manifest.commit, interpreter)
         installation = self._installation(path, plan, interpreter, private)
         how = self._install(installation, fingerprint, live)
+        _programs.check(self.wanted.units, os.path.exists)
         links, warnings = _shared.link(self.store.root, path, self.wanted.shared)
         dependencies = self._installed_with(plan, fingerprint, interpreter, how)
         os.makedirs(os.path.join(path, ".units"), 0o755, exist_ok=True)
@@ -178,6 +180,8 @@ class Preparation:
     def _existing(self, release: str, live: str, interpreter: Interpreter) -> dict[str, t.Any]:
         manifest = self.store.require(release)
         changed = False
+        if release != live:
+            _programs.check(self.wanted.units, os.path.exists)
         if release != live and self.wanted.units and list(self.wanted.units) != manifest.units:
             # Units are on record before they start, also of a release that was prepared without them.
             manifest = dataclasses.replace(manifest, units=list(self.wanted.units))

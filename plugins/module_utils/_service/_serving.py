@@ -50,6 +50,11 @@ def serving(path: str, health: _ready.Health, directory: str, interpreter: str, 
     }
 
 
+def is_proven(seen: dict[str, t.Any]) -> bool:
+    """Whether the right release answers healthy; what this user may not see of it counts as right. Pure."""
+    return bool(seen["healthy"]) and seen["directory_ok"] is not False and seen["interpreter_ok"] is not False
+
+
 def unit_behind(serving_pid: int, units: t.Iterable[dict[str, t.Any]]) -> str:
     """The unit whose main process listens, or "". Pure."""
     return next((unit["name"] for unit in units if serving_pid and unit["pid"] == serving_pid), "")

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
+from ansible_collections.seamless.deploy.plugins.module_utils._release import _programs
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _change, _define, _units
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit
 from ansible_collections.seamless.deploy.plugins.module_utils._service._setup import manager_of
@@ -71,14 +72,9 @@ class Together:
 
     def _refuse_impossible(self, planned: t.Sequence[_units.Change]) -> None:
         """Before the first unit is touched, look at all of them. Raises DeployError."""
+        if self._params["state"] == "handed_over":
+            _programs.check(self._units, os.path.exists)
         for change in {change.name: change for change in planned}.values():
-            program = _units.program(change.record) if change.state == "handed_over" else ""
-            if program and not os.path.exists(program):
-                name = change.record.get("unit") or change.name
-                raise DeployError(
-                    f"units has {name}, and the program of {name}, {program}, does not exist; correct its command, or let "
-                    "the requirements bring it"
-                )
             _change.refuse_impossible(self._options(change), self._check_mode, self._run, self.manager)
 
     def _remove_unknown(self, going: t.Sequence[_units.Record]) -> None:

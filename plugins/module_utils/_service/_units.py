@@ -106,11 +106,17 @@ def held_back(change: Change, failed: t.Sequence[Change]) -> str:
 
 def options(change: Change, common: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The options of service_restart for one change; `common` are those for all units."""
-    own = {name: change.record[name] for name in (*OWN, *HEALTH) if change.record.get(name) not in (None, "")}
+    own = {name: change.record[name] for name in OWN if change.record.get(name) not in (None, "")}
+    fixed = {"name": change.name, "state": change.state, "keep_previous": change.keep_previous}
+    return {**change.record, **asked(change.record, common), **EMPTY, **own, **fixed}
+
+
+def asked(record: Record, common: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The options for all, with what a unit says of its own health request."""
+    own = {name: record[name] for name in HEALTH if record.get(name) not in (None, "")}
     if "health_status" in own:
         own["health_status"] = int(own["health_status"])
-    fixed = {"name": change.name, "state": change.state, "keep_previous": change.keep_previous}
-    return {**change.record, **common, **EMPTY, **own, **fixed}
+    return {**common, **own}
 
 
 def rendered(record: Record) -> str:
@@ -120,12 +126,6 @@ def rendered(record: Record) -> str:
     if source or not directory or not definition:
         return source
     return os.path.join(directory, ".units", os.path.basename(definition))
-
-
-def program(record: Record) -> str:
-    """The program of a unit's command, "" unless it is told by its path."""
-    words = str(record.get("command") or "").split()
-    return words[0] if words and words[0].startswith("/") else ""
 
 
 def merge(first: t.Optional[Result], then: Result) -> Result:

@@ -47,6 +47,21 @@ def test_a_worker_has_none():
     assert (found["socket"], found["entrance"]) == ("", "")
 
 
+def test_a_web_unit_is_asked_at_its_own_health_path():
+    common = {"health_path": "/health/", "health_status": 200, "health_host": "shop.example"}
+    declared = [
+        {"name": "web", "command": "x"},
+        {"name": "api", "command": "x", "health_path": "/alive", "health_status": 204},
+    ]
+    web, api, worker = release_units(
+        [*declared, {"name": "w", "class": "worker", "command": "x"}], release="r2", **WHERE, **common
+    )
+    asked = ("health_path", "health_status", "health_host")
+    assert [web[name] for name in asked] == ["/health/", 200, "shop.example"]
+    assert [api[name] for name in asked] == ["/alive", 204, "shop.example"]
+    assert not set(asked) & set(worker) and not set(asked) & set(unit())
+
+
 @pytest.mark.parametrize(
     ("command", "expected"),
     [

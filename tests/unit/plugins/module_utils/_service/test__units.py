@@ -100,13 +100,6 @@ def test_rendered(record, expected):
 
 
 @pytest.mark.parametrize(
-    ("command", "expected"), [("/v/bin/gunicorn x", "/v/bin/gunicorn"), ("gunicorn", ""), (None, "")]
-)
-def test_program(command, expected):
-    assert _units.program({"command": command}) == expected
-
-
-@pytest.mark.parametrize(
     ("units", "said"),
     [
         ([{"unit": "web"}], "leaving: entry 1 has no name"),
