@@ -53,6 +53,16 @@ options:
     description: Directory where the service manager reads definitions.
     type: str
     required: true
+  entrance_kind:
+    description: How requests are handed over from one release to the next.
+    type: str
+    choices: [link, upstream, activation, port]
+    default: link
+  web_server:
+    description: Web server that connects to the sockets.
+    type: str
+    choices: [none, nginx]
+    default: none
   health_path:
     description: What is requested of a web unit that declares no C(health_path) of its own.
     type: str
@@ -81,6 +91,8 @@ _value:
   description:
     - One dictionary for each unit with C(unit), C(name), C(unit_class), C(command), C(socket), C(entrance), C(directory), C(interpreter),
       C(log) and C(definition). The socket and the entrance are empty unless the class is V(web).
+    - A web unit has C(entrance_kind) and C(web_server) too. Its entrance is the file that is exchanged, a link to a socket, a file that
+      nginx includes, or a drop-in of a socket of systemd.
     - A web unit has C(health_path), C(health_status) and C(health_host) too, as far as they are told, so that each release is asked
       at its own.
   type: list
@@ -92,6 +104,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 SUFFIX = {"supervisor": ".conf", "systemd": ".service"}
+KINDS = ("link", "upstream", "activation", "port")
 
 
 def fill(command: str, tokens: dict[str, str]) -> str:
@@ -104,6 +117,16 @@ def fill(command: str, tokens: dict[str, str]) -> str:
     elif "/" not in program:
         command = f"{tokens['venv']}/bin/{command}"
     return command
+
+
+def addresses(kind: str, app: str, unit: str, release: str, socket_dir: str) -> dict[str, str]:
+    """Where one web unit listens, and the file by whose exchange it gets the requests."""
+    entrance = f"{socket_dir}/{unit}.sock"
+    if kind == "activation":
+        return {"socket": entrance, "entrance": f"/etc/systemd/system/{app}-{unit}.socket.d/release.conf"}
+    if kind == "upstream":
+        entrance = f"/etc/nginx/seamless/{app}-{unit}.conf"
+    return {"socket": f"{socket_dir}/{unit}-{release}.sock", "entrance": entrance}
 
 
 def health_of(unit: dict[str, t.Any], common: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -122,20 +145,26 @@ def release_units(
     socket_dir: str,
     manager: str,
     definition_dir: str,
+    entrance_kind: str = "link",
+    web_server: str = "none",
     health_path: str = "",
     health_status: int = 0,
     health_host: str = "",
 ) -> list[dict[str, t.Any]]:
     if manager not in SUFFIX:
         raise AnsibleFilterError(f"release_units: manager {manager!r} is none of {', '.join(SUFFIX)}")
+    if entrance_kind not in KINDS:
+        raise AnsibleFilterError(f"release_units: entrance_kind {entrance_kind!r} is none of {', '.join(KINDS)}")
     health = {"health_path": health_path, "health_status": health_status, "health_host": health_host}
     units = []
     for unit in declared:
         name = f"{app}-{unit['name']}-{release}"
         web = unit.get("class", "web") == "web"
-        socket = f"{socket_dir}/{unit['name']}-{release}.sock" if web else ""
+        where = (
+            addresses(entrance_kind, app, unit["name"], release, socket_dir) if web else {"socket": "", "entrance": ""}
+        )
         tokens = {
-            "socket": socket,
+            "socket": where["socket"],
             "release": release_path,
             "project": project_path,
             "venv": f"{release_path}/.venv",
@@ -148,13 +177,14 @@ def release_units(
                 "name": name,
                 "unit_class": unit.get("class", "web"),
                 "command": fill(str(unit["command"]), tokens),
-                "socket": socket,
-                "entrance": f"{socket_dir}/{unit['name']}.sock" if web else "",
+                **where,
                 "directory": release_path,
                 "interpreter": f"{release_path}/.venv/bin/python",
                 "log": f"{root}/log/{unit['name']}-{release}.log",
                 "definition": f"{definition_dir}/{name}{SUFFIX[manager]}",
-                **(health_of(unit, health) if web else {}),
+                **(
+                    {"entrance_kind": entrance_kind, "web_server": web_server, **health_of(unit, health)} if web else {}
+                ),
             }
         )
     return units

@@ -47,6 +47,22 @@ def test_a_worker_has_none():
     assert (found["socket"], found["entrance"]) == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("kind", "socket", "entrance"),
+    [
+        ("link", "/run/shop/web-r2.sock", "/run/shop/web.sock"),
+        ("port", "/run/shop/web-r2.sock", "/run/shop/web.sock"),
+        ("upstream", "/run/shop/web-r2.sock", "/etc/nginx/seamless/shop-web.conf"),
+        ("activation", "/run/shop/web.sock", "/etc/systemd/system/shop-web.socket.d/release.conf"),
+    ],
+)
+def test_each_kind_of_entrance_has_a_file_of_its_own(kind, socket, entrance):
+    declared = [{"name": "web", "command": "x {socket}"}, {"name": "w", "class": "worker", "command": "x"}]
+    web, worker = release_units(declared, release="r2", entrance_kind=kind, web_server="nginx", **WHERE)
+    assert (web["socket"], web["entrance"], web["command"].split()[1]) == (socket, entrance, socket)
+    assert (web["entrance_kind"], web["web_server"]) == (kind, "nginx") and "entrance_kind" not in worker
+
+
 def test_a_web_unit_is_asked_at_its_own_health_path():
     common = {"health_path": "/health/", "health_status": 200, "health_host": "shop.example"}
     declared = [
