@@ -175,7 +175,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _serving, _units
-from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance import target_of
+from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance import door_of, target_of
 from ansible_collections.seamless.deploy.plugins.module_utils._service._setup import (
     health_of,
     service_spec,
@@ -191,7 +191,9 @@ def run(params: dict[str, t.Any], run_command: t.Callable[..., tuple]) -> dict[s
     if path:
         proof = (params["directory"] or "", params["interpreter"] or "")
         seen = _serving.serving(path, health_of(params), *proof, timeout=params["timeout"])
-    results = [asked(record, params) for record in params["units"] if record.get("unit_class", "web") == "web"]
+    results = [
+        asked(record, params, run_command) for record in params["units"] if record.get("unit_class", "web") == "web"
+    ]
     if params["required"]:
         require(results)
     units = unit_states(params, run_command)
@@ -202,13 +204,14 @@ def run(params: dict[str, t.Any], run_command: t.Callable[..., tuple]) -> dict[s
     return {"changed": False, "serving": seen, "entrance": entrance, "units": units, "results": results}
 
 
-def asked(record: dict[str, t.Any], params: dict[str, t.Any]) -> dict[str, t.Any]:
+def asked(record: dict[str, t.Any], params: dict[str, t.Any], run_command: t.Callable[..., tuple]) -> dict[str, t.Any]:
     """Who answers behind the entrance of one unit."""
-    path = str(record.get("entrance") or record.get("socket") or "")
+    path = str(record.get("entrance") or "")
+    door = door_of(record, run_command) if path else str(record.get("socket") or "")
     health = health_of(_units.asked(record, params))
     proof = (str(record.get("directory") or ""), str(record.get("interpreter") or ""))
-    seen = _serving.serving(path, health, *proof, timeout=params["timeout"])
-    return {"name": str(record["name"]), "entrance": path, "serving": seen}
+    seen = _serving.serving(door, health, *proof, timeout=params["timeout"])
+    return {"name": str(record["name"]), "entrance": path or door, "serving": seen}
 
 
 def require(results: list[dict[str, t.Any]]) -> None:

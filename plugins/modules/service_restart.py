@@ -75,6 +75,19 @@ options:
   entrance:
     description: Path of the symbolic link that leads to the socket of the release that serves. Required to hand a web unit over.
     type: path
+  entrance_kind:
+    description:
+      - What the entrance is. V(link) and V(port) are a symbolic link, V(upstream) is a file that nginx includes, and V(activation) a
+        drop-in of a systemd socket, O(entrance) being its path.
+      - With V(activation) the two releases never run at once. Requests wait in the socket, and O(keep_previous) is not used.
+    type: str
+    choices: [link, upstream, activation, port]
+    default: link
+  web_server:
+    description: The web server before the entrance. With V(nginx) it is checked that its own user reaches the socket.
+    type: str
+    choices: [none, nginx]
+    default: none
   previous_socket:
     description: Socket of O(previous). The default is where the entrance leads.
     type: path
@@ -167,6 +180,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._errors import Dep
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _plan
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import UNIT_CLASSES
 from ansible_collections.seamless.deploy.plugins.module_utils._service._change import change, timeout_spec
+from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance import KINDS
 from ansible_collections.seamless.deploy.plugins.module_utils._service._setup import service_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import JOURNAL_REQUIRED_BY, journal_spec
 
@@ -181,6 +195,8 @@ def main() -> None:
         "keep_previous": {"type": "bool", "default": False},
         "socket": {"type": "path"},
         "entrance": {"type": "path"},
+        "entrance_kind": {"type": "str", "choices": list(KINDS), "default": "link"},
+        "web_server": {"type": "str", "choices": ["none", "nginx"], "default": "none"},
         "previous_socket": {"type": "path"},
         "directory": {"type": "path"},
         "interpreter": {"type": "path"},

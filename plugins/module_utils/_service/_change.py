@@ -9,7 +9,8 @@ import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _plan
-from ansible_collections.seamless.deploy.plugins.module_utils._service._operate import Operation, Records
+from ansible_collections.seamless.deploy.plugins.module_utils._service._operate import Operation
+from ansible_collections.seamless.deploy.plugins.module_utils._service._records import Records
 from ansible_collections.seamless.deploy.plugins.module_utils._service._setup import Setup
 
 if t.TYPE_CHECKING:

@@ -167,9 +167,10 @@ def target_of(entrance: str) -> str:
     return os.path.normpath(os.path.join(os.path.dirname(entrance), text))
 
 
-def entrance_of(
-    record: t.Mapping[str, t.Any], waiter: Waiter, run: t.Callable[..., tuple]
-) -> t.Union[LinkEntrance, UpstreamEntrance, ActivationEntrance]:
+AnyEntrance = t.Union[LinkEntrance, UpstreamEntrance, ActivationEntrance]
+
+
+def entrance_of(record: t.Mapping[str, t.Any], waiter: Waiter, run: t.Callable[..., tuple]) -> AnyEntrance:
     """The entrance that a unit's record names. Raises DeployError."""
     kind = record.get("entrance_kind") or "link"
     path = str(record.get("entrance") or "")
@@ -181,3 +182,10 @@ def entrance_of(
     if kind not in KINDS:
         raise DeployError(f"entrance_kind {kind!r} of {record.get('name')} is unknown; known: {', '.join(KINDS)}")
     return LinkEntrance(path, waiter, visitor)
+
+
+def door_of(record: t.Mapping[str, t.Any], run: t.Callable[..., tuple]) -> str:
+    """The socket on which to ask what stands behind the entrance of a unit's record. Raises DeployError."""
+    unit = Unit(str(record["name"]), "web", str(record.get("socket") or ""), str(record.get("entrance") or ""))
+    nobody_waits = t.cast(Waiter, None)
+    return entrance_of(record, nobody_waits, run).door(unit)

@@ -11,56 +11,21 @@ import time
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _drain, _logs, _plan
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Measured, Unit
-from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance import LinkEntrance
 from ansible_collections.seamless.deploy.plugins.module_utils._service._plan import Action, Observed, Request
+from ansible_collections.seamless.deploy.plugins.module_utils._service._records import Records
 from ansible_collections.seamless.deploy.plugins.module_utils._service._unserved import Unserved
 from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter import Waiter
 
 if t.TYPE_CHECKING:
+    from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance import AnyEntrance
     from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter import WatchedManager
 
 #: How long the new unit may take to answer through the entrance before the link is turned back.
 VERIFY_SECONDS = 10.0
 #: States in which requests should go on being served, so that a gap is worth measuring.
 SERVING = ("restarted", "reloaded", "handed_over")
-
-
-class Records:
-    """Writes the journal records of one operation; `facts` are the options that name the manager and the health check."""
-
-    def __init__(self, journal: Journal, deploy_id: str, step: str, facts: dict[str, t.Any]) -> None:
-        self._journal = journal
-        self._deploy_id = deploy_id
-        self._step = step
-        self._facts = facts
-
-    @property
-    def in_deploy(self) -> bool:
-        return bool(self._deploy_id)
-
-    def step(
-        self, action: str, unit: Unit, undo: t.Optional[dict[str, t.Any]] = None, **detail: t.Any
-    ) -> t.ContextManager[dict[str, t.Any]]:
-        return self._journal.step(self._deploy_id, self._step, f"service.{action}", unit.name, detail, undo or {})
-
-    def undone(self, action: str, unit: Unit) -> None:
-        self._journal.append(self._deploy_id, self._step, f"service.{action}", "undone", unit.name)
-
-    def arguments(self, unit: Unit, state: str, **more: t.Any) -> dict[str, t.Any]:
-        """The options with which service_restart brings `unit` to `state`."""
-        own = {
-            "unit_class": unit.unit_class,
-            "socket": unit.socket,
-            "entrance": unit.entrance,
-            "directory": unit.directory,
-            "interpreter": unit.interpreter,
-            "definition": unit.definition,
-            **more,
-        }
-        return {"state": state, "name": unit.name, **self._facts, **{key: value for key, value in own.items() if value}}
 
 
 class Operation:
@@ -71,7 +36,7 @@ class Operation:
         request: Request,
         seen: Observed,
         manager: WatchedManager,
-        entrance: LinkEntrance,
+        entrance: AnyEntrance,
         waiter: Waiter,
         records: Records,
     ) -> None:
@@ -89,7 +54,8 @@ class Operation:
     def run(self, actions: t.Sequence[Action]) -> None:
         """Do all of it. Raises DeployError after the way back, which its message tells."""
         unit = self._request.unit
-        path = (unit.entrance or unit.socket) if self._request.state in SERVING and unit.unit_class == "web" else ""
+        path = self._entrance.probe if unit.entrance else unit.socket
+        path = path if self._request.state in SERVING and unit.unit_class == "web" else ""
         probe = Unserved(path)
         try:
             with probe:
@@ -140,11 +106,14 @@ class Operation:
 
     def _ready(self, unit: Unit) -> None:
         begin = self._started_at or time.monotonic()
+        self._wait_for(unit)
+        self.measured.ready_seconds = round(time.monotonic() - begin, 3)
+
+    def _wait_for(self, unit: Unit) -> None:
         if unit.unit_class == "web" and unit.socket:
             self._entrance.ready(unit, self._request.ready_timeout)
         else:
             self._waiter.steady(unit, self._request.ready_timeout)
-        self.measured.ready_seconds = round(time.monotonic() - begin, 3)
 
     def _stop(self, unit: Unit) -> None:
         begin = time.monotonic()
@@ -200,6 +169,8 @@ class Operation:
             # In a deploy the way back ends it before anybody reads this.
             left = failed.kind in (_plan.READY, _plan.VERIFY) and not self._records.in_deploy
             return [f"{unit.name} still runs, for a look at it"] if left and self._lives(unit) else []
+        if unit.unit_class == "web" and not self._request.beside:
+            return self._way_back_of_one_at_a_time(actions)
         if unit.unit_class == "web":
             return self._way_back_of_web(failed)
         if failed.kind == _plan.STOP:
@@ -218,19 +189,36 @@ class Operation:
             return [f"{unit.name} is behind {unit.entrance} already and was left as it is"]
         told = []
         if failed.kind in (_plan.SWITCH, _plan.VERIFY):
-            try:
-                self._entrance.point(self._former)
-                self._records.undone("switch", unit)
-            except DeployError as exc:
-                return [
-                    f"{unit.entrance} could not be switched back: {exc.msg}",
-                    f"{unit.name} was left running behind it",
-                ]
-            told.append(f"{unit.entrance} was switched back to {self._former or 'nothing'}")
+            told, back = self._switch_back()
+            if not back:
+                return told
         told.append(self._end(unit))
         if self._former and not told[1:]:
             told.append(f"{unit.entrance} leads to {self._former} as before, and what serves there was not touched")
         return told
+
+    def _way_back_of_one_at_a_time(self, actions: t.Sequence[Action]) -> list[str]:
+        """The entrance first, so that what waits in it does not wake the new release again."""
+        unit, previous = self._request.unit, self._request.previous
+        if self._seen.behind:
+            return [f"{unit.name} is behind {unit.entrance} already and was left as it is"]
+        told, back = self._switch_back()
+        if not back:
+            return told
+        told.append(self._end(unit))
+        if previous and Action(_plan.STOP, previous) in actions:
+            told.append(self._start_again(previous, True))
+        return told
+
+    def _switch_back(self) -> tuple[list[str], bool]:
+        unit = self._request.unit
+        try:
+            self._entrance.point(self._former)
+            self._records.undone("switch", unit)
+        except DeployError as exc:
+            left = f"{unit.name} was left running behind it"
+            return [f"{unit.entrance} could not be switched back: {exc.msg}", left], False
+        return [f"{unit.entrance} was switched back to {self._former or 'nothing'}"], True
 
     def _end(self, unit: Unit) -> str:
         try:
@@ -244,7 +232,7 @@ class Operation:
             return f"{previous.name} was not started again: of a singleton never two run at once"
         try:
             self._manager.start(previous)
-            self._waiter.steady(previous, self._request.ready_timeout)
+            self._wait_for(previous)
             with contextlib.suppress(DeployError):
                 self._records.undone("stop", previous)
         except DeployError as exc:

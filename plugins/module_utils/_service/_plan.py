@@ -30,12 +30,13 @@ CHANGING = (START, STOP, RELOAD, SWITCH, FORGET, UNLINK)
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What a play asks for."""
+    """What a play asks for. beside: two releases may run side by side behind the entrance."""
 
     state: str
     unit: Unit
     previous: t.Optional[Unit] = None
     keep_previous: bool = False
+    beside: bool = True
     ready_timeout: float = 60.0
     drain_timeout: float = 30.0
     stop_timeout: float = 30.0
@@ -88,7 +89,7 @@ def check(request: Request) -> None:
         )
     if web and request.state == "handed_over" and not unit.entrance:
         raise DeployError("entrance is required for state=handed_over of a web unit: it is the link that is switched")
-    if web and previous and unit.socket and previous.socket == unit.socket:
+    if web and request.beside and previous and unit.socket and previous.socket == unit.socket:
         raise DeployError(
             f"socket {unit.socket} is also the socket of previous {previous.name}: both run side by side for a moment, "
             "give each release a socket of its own"
@@ -123,6 +124,10 @@ def plan(request: Request, seen: Observed) -> list[Action]:
 
 def _hand_over(request: Request, seen: Observed, start: list[Action]) -> list[Action]:
     unit, previous = request.unit, request.previous
+    if unit.unit_class == "web" and not request.beside:
+        # The entrance keeps requests waiting meanwhile, and it wakes the one it leads to: so it is switched first.
+        old = [Action(STOP, previous)] if previous and seen.previous and _is_up(seen.previous) else []
+        return [*([] if seen.behind else [Action(SWITCH, unit)]), *old, *start, Action(READY, unit)]
     leaving = previous if previous and seen.previous and _is_up(seen.previous) and not request.keep_previous else None
     stop = [Action(STOP, leaving)] if leaving else []
     if unit.unit_class != "web":

@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _process
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit
-from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance import LinkEntrance, check_socket
+from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance import check_socket, entrance_of
 from ansible_collections.seamless.deploy.plugins.module_utils._service._plan import Observed, Request
 from ansible_collections.seamless.deploy.plugins.module_utils._service._ready import Health
 from ansible_collections.seamless.deploy.plugins.module_utils._service._supervisor import SupervisorManager
@@ -21,6 +21,10 @@ from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter i
 
 if t.TYPE_CHECKING:
     from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter import WatchedManager
+
+
+#: Options of a unit's entrance, with what they are unless said otherwise.
+ENTRANCE = {"entrance_kind": "link", "web_server": "none"}
 
 
 def service_spec() -> dict[str, t.Any]:
@@ -55,9 +59,10 @@ class Setup:
         self, params: dict[str, t.Any], run: t.Callable[..., tuple], manager: t.Optional[WatchedManager] = None
     ) -> None:
         self._params = params
-        self.manager = manager or manager_of(params, run)
-        self.waiter = Waiter(self.manager, health_of(params))
-        self.entrance = LinkEntrance(params["entrance"] or "", self.waiter)
+        own = manager or manager_of(params, run)
+        self.waiter = Waiter(own, health_of(params))
+        self.entrance = entrance_of(params, self.waiter, run)
+        self.manager = self.entrance.manager(own)
 
     def request(self) -> Request:
         """What is asked, with the socket of the previous unit where the entrance leads."""
@@ -68,13 +73,16 @@ class Setup:
         # Tolerated, because a deploy that is repeated finds its own unit behind the entrance.
         if params["previous"] and params["previous"] != unit.name:
             web = unit.unit_class == "web"
-            socket = (params["previous_socket"] or self._other_socket(unit)) if web else ""
+            socket = (self._other_socket(unit, params["previous_socket"] or "")) if web else ""
             previous = Unit(params["previous"], unit.unit_class, socket, unit.entrance if web else "")
         timeouts = {name: params[name] for name in ("ready_timeout", "drain_timeout", "stop_timeout")}
-        return Request(params["state"], unit, self._with_directory(previous), params["keep_previous"], **timeouts)
+        keep, beside = params["keep_previous"], self.entrance.beside
+        return Request(params["state"], unit, self._with_directory(previous), keep, beside, **timeouts)
 
-    def _other_socket(self, unit: Unit) -> str:
-        return "" if self.entrance.leads_to(unit.socket) else self.entrance.target()
+    def _other_socket(self, unit: Unit, told: str) -> str:
+        if not self.entrance.beside:
+            return unit.socket
+        return told or ("" if self.entrance.leads_to(unit) else self.entrance.target())
 
     def _with_directory(self, previous: t.Optional[Unit]) -> t.Optional[Unit]:
         """The previous unit with the directory it works in: an undo proves by it that the old release is back."""
@@ -90,6 +98,7 @@ class Setup:
         own = ["manager", "supervisor_config" if params["manager"] == "supervisor" else "systemd_scope"]
         if params["unit_class"] == "web":
             own += ["health_path", "health_status", "health_host"]
+            own += [name for name, usual in ENTRANCE.items() if params.get(name) not in (None, "", usual)]
         return {name: params[name] for name in own}
 
     def observe(self, request: Request, check_mode: bool) -> Observed:
@@ -100,8 +109,8 @@ class Setup:
         return Observed(
             self.manager.status(unit),
             self.manager.status(previous) if previous else None,
-            self.entrance.leads_to(unit.socket),
-            bool(previous and self.entrance.leads_to(previous.socket)),
+            self.entrance.leads_to(unit),
+            bool(previous and self.entrance.leads_to(previous)),
             bool(unit.definition) and os.path.lexists(unit.definition),
         )
 
@@ -109,7 +118,7 @@ class Setup:
         try:
             check_socket("socket", request.unit.socket)
             if request.state == "handed_over":
-                self.entrance.check()
+                self.entrance.check(request.unit)
         except DeployError as exc:
             # In check mode the tasks that make the directories have not made them.
             if not check_mode:

@@ -18,6 +18,8 @@ Result = t.Dict[str, t.Any]
 STATES = ("handed_over", "stopped", "absent")
 #: Who hands out work ends before who does it: so nothing is handed out that nobody takes.
 ENDING = ("web", "singleton", "worker")
+#: The kind of entrance behind which no two releases run at once: such a unit is started when it is switched to.
+ONE_AT_A_TIME = "activation"
 #: What a record says of its own, and what of it goes for all units alike unless it does.
 OWN = ("unit_class", "previous", "previous_socket", "socket", "entrance", "directory", "interpreter", "definition")
 HEALTH = ("health_path", "health_status", "health_host")
@@ -64,15 +66,15 @@ def changes(state: str, units: t.Sequence[Record], leaving: t.Sequence[Record]) 
     others = [record for record in units if _class(record) != "web"]
     if not leaving:
         return [
-            *(Change(record, "started") for record in web),
+            *(Change(record, "started") for record in web if record.get("entrance_kind") != ONE_AT_A_TIME),
             *(Change(record, "handed_over") for record in others),
             *(Change(record, "handed_over", keep_previous=True) for record in web),
         ]
     # The way back: requests are served first, and two schedulers never run at once.
     return [
-        *(Change(_alone(record), "handed_over", keep_previous=True) for record in web),
+        *(Change(_instead(record, leaving), "handed_over", keep_previous=True) for record in web),
         *(Change(record, "absent", leaving=True) for record in _ending(leaving)),
-        *(Change(_alone(record), "handed_over") for record in others),
+        *(Change(_instead(record, leaving), "handed_over") for record in others),
     ]
 
 
@@ -84,9 +86,10 @@ def _ending(units: t.Sequence[Record]) -> list[Record]:
     return sorted(units, key=lambda record: ENDING.index(_class(record)))
 
 
-def _alone(record: Record) -> Record:
-    """The record without the unit that it once replaced: what goes now is told apart."""
-    return {**record, "previous": None, "previous_socket": None}
+def _instead(record: Record, leaving: t.Sequence[Record]) -> Record:
+    """The record with the unit that it replaces now, whatever it replaced once."""
+    other = next((one for one in leaving if one.get("unit") and one.get("unit") == record.get("unit")), {})
+    return {**record, "previous": other.get("name"), "previous_socket": other.get("socket")}
 
 
 def goes_on(state: str, leaving: t.Sequence[Record]) -> bool:

@@ -59,11 +59,17 @@ def test_changes(state, units, leaving, expected):
     assert [(change.name, change.state, change.keep_previous) for change in found] == expected
 
 
-def test_a_way_back_knows_of_no_earlier_release():
-    (change,) = _units.changes("handed_over", [unit("web", previous="web-r0", previous_socket="/r/0")], [unit("api")])[
-        :1
-    ]
-    assert _units.options(change, {})["previous"] is None and _units.options(change, {})["previous_socket"] is None
+def test_a_way_back_replaces_what_leaves_and_nothing_earlier():
+    units = [unit(name, "r1", previous=f"{name}-r0", previous_socket="/r/0") for name in ("web", "api")]
+    web, api = _units.changes("handed_over", units, [unit("web", socket="/r/2")])[:2]
+    assert (web.record["previous"], web.record["previous_socket"]) == ("web-r2", "/r/2")
+    assert (api.record["previous"], api.record["previous_socket"]) == (None, None)
+
+
+def test_of_two_that_share_a_socket_only_one_runs():
+    units = [unit("web", entrance_kind="activation"), unit("api")]
+    found = [(change.name, change.state) for change in _units.changes("handed_over", units, [])]
+    assert found == [("api-r2", "started"), ("web-r2", "handed_over"), ("api-r2", "handed_over")]
 
 
 def test_no_second_scheduler_where_the_first_did_not_end():
