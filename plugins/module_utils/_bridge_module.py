@@ -17,14 +17,14 @@ from ansible_collections.seamless.deploy.plugins.module_utils._errors import Dep
 def bridge_of(module: AnsibleModule, framework: str, reading: bool = False) -> Bridge:
     """The bridge that a module's options describe. In check mode, and where only reading, nothing is left behind."""
     params = dict(module.params)
-    _hide_environment(module)
+    hide_environment(module)
     base = params["bridge_path"]
     if not base or ((reading or module.check_mode) and not published(base)):
         base = module.tmpdir
     return Bridge(module.run_command, params, framework, base)
 
 
-def _hide_environment(module: AnsibleModule) -> None:
+def hide_environment(module: AnsibleModule) -> None:
     """Take the environment out of what the module returns, and hide only what is secret in it.
 
     no_log hides every single value: with DEBUG=0 each 0 of the answer would be lost, also in numbers.

@@ -146,14 +146,15 @@ def command_for_releases(command: str, checkout: str, venv: str, project: str) -
         if count > 1:
             return ""
         if count:
-            return _tokens(bound, checkout, venv, project)
+            return tokens(bound, checkout, venv, project)
     if server not in _SERVERS:
         return ""
     program, _space, rest = _HOST_PORT.sub("", text).partition(" ")
-    return _tokens(f"{program} {_SERVERS[server]} {rest}".rstrip(), checkout, venv, project)
+    return tokens(f"{program} {_SERVERS[server]} {rest}".rstrip(), checkout, venv, project)
 
 
-def _tokens(command: str, checkout: str, venv: str, project: str) -> str:
+def tokens(command: str, checkout: str, venv: str, project: str) -> str:
+    """The command with the tokens of deploy_units in place of paths."""
     if venv and command.startswith(f"{venv}/bin/"):
         command = command[len(venv) + len("/bin/") :]
     for path, token in ((venv, "{venv}"), (project, "{project}"), (checkout, "{release}")):
