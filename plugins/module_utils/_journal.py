@@ -120,6 +120,21 @@ def unfinished(records: t.Iterable[JournalRecord]) -> list[str]:
     return open_ids
 
 
+def begun_and_open(records: t.Iterable[JournalRecord], deploy_id: str) -> bool:
+    return deploy_id in unfinished(of_deploy(records, deploy_id))
+
+
+def ending(records: t.Iterable[JournalRecord], deploy_id: str) -> str:
+    """How a deploy ended, or "" when it did not (yet)."""
+    result = ""
+    for record in of_deploy(records, deploy_id):
+        if record.event == "begin":
+            result = ""
+        elif record.event == "end":
+            result = str(record.detail.get("result") or "ended")
+    return result
+
+
 def undo_plan(records: t.Iterable[JournalRecord], deploy_id: str) -> list[Undo]:
     """What of a deploy must be undone, newest action first.
 

@@ -12,9 +12,10 @@ import os
 import socket
 import typing as t
 
-from ansible_collections.seamless.deploy.plugins.module_utils import _files
+from ansible_collections.seamless.deploy.plugins.module_utils import _files, _journal
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal import JournalRecord, check_record
+from ansible_collections.seamless.deploy.plugins.module_utils._lock import Lock
 
 
 def utc_now() -> str:
@@ -82,6 +83,21 @@ class Journal:
                 records.append(JournalRecord.from_json(json.loads(line)))
         return records
 
+    def check_holder(self, deploy_id: str) -> None:
+        """Refuse to act for a deploy that another one has taken over: its play may have been cut off and come back late."""
+        holder = Lock(os.path.join(os.path.dirname(self.path), "lock")).holder()
+        if holder and holder.deploy_id != deploy_id:
+            raise DeployError(
+                f"deploy {deploy_id} was taken over, and nothing more is done for it: {holder.sentence()}. Wait for that one, then "
+                "deploy again",
+                holder=holder.to_json(),
+            )
+        if holder is None and _journal.ending(self.read(), deploy_id):
+            raise DeployError(
+                f"deploy {deploy_id} has ended already, by another run, and nothing more is done for it. Read with status.yml what "
+                "stands, then deploy again"
+            )
+
     @contextlib.contextmanager
     def step(
         self,
@@ -96,6 +112,7 @@ class Journal:
 
         Yields a dict: what the caller puts there becomes the detail of the closing record.
         """
+        self.check_holder(deploy_id)
         self.append(deploy_id, step, action, "intent", subject, detail, undo)
         outcome: dict[str, t.Any] = {}
         try:
@@ -114,6 +131,9 @@ class NoJournal(Journal):
 
     def __init__(self) -> None:
         super().__init__("")
+
+    def check_holder(self, deploy_id: str) -> None:
+        """Outside a deploy nobody holds anything."""
 
     def append(self, deploy_id: str, step: str, action: str, event: str, *rest: t.Any, **named: t.Any) -> JournalRecord:
         return JournalRecord(deploy_id, "", "", step, action, event)

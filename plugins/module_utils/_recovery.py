@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils import _journal
 
-MIGRATE, FENCE, OPEN = "database.migrate", "database.fence", "database.open"
+MIGRATE, FENCE, OPEN, RESTORE = "database.migrate", "database.fence", "database.open", "database.restore"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +19,7 @@ class DatabaseFacts:
 
     applied: migrations that stand applied now. doubtful: more may have happened (a non-atomic migration failed, or
     nothing is on record after the intent). fenced: writers are kept out now. opened: they were, and are back.
-    copy: name of the safety copy, "" without one.
+    copy: name of the safety copy, "" without one. left_behind: half of a migration stands, as its failure said.
     """
 
     applied: tuple[str, ...] = ()
@@ -27,6 +27,7 @@ class DatabaseFacts:
     fenced: bool = False
     opened: bool = False
     copy: str = ""
+    left_behind: bool = False
 
     @property
     def touched(self) -> bool:
@@ -56,15 +57,20 @@ def facts(records: t.Iterable[_journal.JournalRecord], deploy_id: str) -> Databa
             found = dataclasses.replace(found, fenced=True, opened=False, copy=copy)
         elif record.action == OPEN and record.event == "done":
             found = dataclasses.replace(found, fenced=False, opened=True)
+        elif record.action == RESTORE and record.event == "done":
+            found = DatabaseFacts()
     return found
 
 
 def _after_migrate(found: DatabaseFacts, record: _journal.JournalRecord) -> DatabaseFacts:
     if record.event == "intent":
-        return dataclasses.replace(found, doubtful=bool(record.undo.get("applying", True)))
+        return dataclasses.replace(found, doubtful=bool(record.undo.get("applying", True)), left_behind=False)
     if record.event in ("done", "failed"):
-        applied = tuple(record.detail.get("applied", ()))
-        return dataclasses.replace(found, applied=applied, doubtful=bool(record.detail.get("left_behind", False)))
+        if "applied" not in record.detail:
+            return found  # it was ended before it could say what it had done
+        applied = tuple(record.detail["applied"])
+        half = bool(record.detail.get("left_behind", False))
+        return dataclasses.replace(found, applied=applied, doubtful=half, left_behind=half)
     return found
 
 
@@ -84,28 +90,28 @@ def decide(found: DatabaseFacts, compatible: bool) -> Recovery:
         action = "open" if found.fenced else "leave"
         return Recovery(
             action,
-            f"{_what(found)} The database is left so, since deploy_database_compatible says that the old release works with it.",
+            f"{what(found)} The database is left so, since deploy_database_compatible says that the old release works with it.",
         )
     if found.opened and found.copy:
         return Recovery(
             "restore_if_unchanged",
             "The database is put back to the moment before the migration, provided that nothing was written since it was opened.",
-            f"{_what(found)} The database is left so: something was written since it was opened, and going back would lose it. {_choices(found)}",
+            f"{what(found)} The database is left so: something was written since it was opened, and going back would lose it. {choices()}",
         )
     return Recovery(
         "ask",
-        f"{_what(found)} The database is left so: going back could lose what was written since. {_choices(found)}",
+        f"{what(found)} The database is left so: going back could lose what was written since. {choices()}",
     )
 
 
-def _what(found: DatabaseFacts) -> str:
+def what(found: DatabaseFacts) -> str:
     names = ", ".join(found.applied)
     if found.doubtful:
         return f"Migrations may have been applied in part ({names or 'see the failed one above'})."
     return f"Applied and still there: {names}."
 
 
-def _choices(found: DatabaseFacts) -> str:
+def choices() -> str:
     return (
         "Either correct the release and deploy again, or, when the old release works with this schema, say so with "
         "deploy_database_compatible=true; the backup of this deploy is a last resort that drops every write made since."

@@ -50,4 +50,7 @@ class RunnerState:
         if self.status not in ("starting", "running"):
             return self
         alive = boot_id == self.boot_id and process_started == self.process_started
-        return self if alive else dataclasses.replace(self, status="lost")
+        return self if alive else self.lost()
+
+    def lost(self) -> RunnerState:
+        return dataclasses.replace(self, status="lost")

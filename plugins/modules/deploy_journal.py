@@ -27,7 +27,7 @@ options:
     description:
       - V(begin) takes the lock and opens a deploy.
       - V(record) adds one record to it.
-      - V(end) closes it and gives the lock back.
+      - V(end) closes it and gives the lock back. The lock of another deploy, which has taken it over, stays.
       - V(read) tells what the journal says, and changes nothing.
     type: str
     choices: [begin, record, end, read]
@@ -35,7 +35,7 @@ options:
   deploy_id:
     description:
       - Which deploy. Required for V(record) and V(end); V(read) takes the last one that began when it is not given.
-      - V(begin) makes one when it is not given.
+      - V(begin) makes one when it is not given. The other hosts of a fleet begin with the id that the first one made.
     type: str
   who:
     description: The person or job that deploys, for the lock and for reports.
@@ -49,6 +49,33 @@ options:
     description: How many seconds V(begin) waits for a lock that another deploy holds. With V(0) it refuses at once.
     type: int
     default: 0
+  stale:
+    description:
+      - Seconds after which a lock is taken over whose holder nobody can ask, when nothing was recorded for it and none of its
+        steps runs. It is so where every run has a control node of its own, such as a container of AWX.
+      - A lock is taken over at once when the C(ansible-playbook) that it belongs to ran on this control node and has ended,
+        or when the host was booted since. While that C(ansible-playbook) lives, it never is.
+    type: int
+    default: 900
+  running:
+    description:
+      - What V(begin) does about a step of an earlier deploy that still runs on this host on its own.
+      - V(wait) waits for its end, at most O(running_timeout) seconds. V(end) ends it, by force after 30 seconds.
+    type: str
+    choices: [wait, end]
+    default: wait
+  running_timeout:
+    description: How many seconds V(begin) waits for a step of an earlier deploy.
+    type: int
+    default: 3600
+  owner:
+    description: The process on the control node that the deploy belongs to. The action plugin sets it.
+    type: dict
+    default: {}
+  owners:
+    description: What the control node knows of the owners of locks, by deploy. The action plugin sets it.
+    type: dict
+    default: {}
   take_over:
     description:
       - Id of a deploy whose lock V(begin) takes over. Give it only when that deploy is certainly no longer running.
@@ -84,7 +111,7 @@ options:
   result:
     description: How the deploy ended. Required for V(end).
     type: str
-    choices: [succeeded, unchanged, rolled_back, failed]
+    choices: [succeeded, unchanged, rolled_back, failed, refused, closed]
   compatible:
     description: The user's word that the old release works with the migrated database, for RV(recovery).
     type: bool
@@ -148,6 +175,25 @@ recovery:
     - C(otherwise) is what holds instead of C(sentence) when restore_if_unchanged finds that something was written.
   type: dict
   returned: always
+facts:
+  description:
+    - What this host's journal says of each unfinished deploy, of the last five and of RV(deploy_id), by id. The filter
+      P(seamless.deploy.recovery#filter) decides from those of all hosts what becomes of a deploy.
+    - Each has C(kind), C(who), C(origin), C(began), C(ended), C(strategy), C(wanted), C(release), C(previous), C(complete),
+      C(stopped), C(switched), C(activated), C(going_back), C(failed), C(last), C(undo_steps), C(database) and C(running).
+  type: dict
+  returned: always
+taken_over:
+  description: C(deploy_id) of the deploy whose lock was taken over, and C(why); empty when the lock was free.
+  type: dict
+  returned: when O(state=begin)
+waited_for:
+  description:
+    - Steps of earlier deploys that were found, each with C(deploy_id), C(step), C(action), the C(seconds) waited, C(outcome)
+      (finished, lost or ended) and the C(msg) with which it failed.
+  type: list
+  elements: dict
+  returned: when O(state=begin)
 records:
   description: The records of this deploy.
   type: list
@@ -163,10 +209,12 @@ deploys:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.seamless.deploy.plugins.module_utils._deploys import Deploys, new_id
+from ansible_collections.seamless.deploy.plugins.module_utils._deploys import Deploys, Patience, new_id
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal import STEPS
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import utc_now
+
+RESULTS = ["succeeded", "unchanged", "rolled_back", "failed", "refused", "closed"]
 
 
 def record(deploys: Deploys, params: dict[str, t.Any]) -> None:
@@ -179,20 +227,33 @@ def record(deploys: Deploys, params: dict[str, t.Any]) -> None:
     deploys.journal.append(params["deploy_id"], *(params[name] for name in names))
 
 
+def begin(deploys: Deploys, deploy_id: str, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    patience = Patience(
+        params["wait"],
+        params["take_over"] or "",
+        params["stale"],
+        params["owners"],
+        params["running"] == "end",
+        params["running_timeout"],
+    )
+    return deploys.begin(deploy_id, params["who"], params["origin"], params["detail"], params["owner"], patience)
+
+
 def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     """Return values of the module. Raises DeployError."""
     deploys, state, deploy_id = Deploys(params["path"]), params["state"], params["deploy_id"] or ""
+    told: dict[str, t.Any] = {}
     if state == "begin":
         deploy_id = deploy_id or new_id(utc_now())
+        told = {"taken_over": {}, "waited_for": []}
     if not check_mode:
         if state == "begin":
-            opening = (params["who"], params["origin"], params["detail"])
-            deploys.begin(deploy_id, *opening, params["wait"], params["take_over"] or "")
+            told = begin(deploys, deploy_id, params)
         elif state == "record":
             record(deploys, params)
         elif state == "end":
             deploys.end(deploy_id, params["result"], params["detail"])
-    return {"changed": False, **deploys.report(deploy_id, params["compatible"], state == "read")}
+    return {"changed": False, **deploys.report(deploy_id, params["compatible"], state == "read"), **told}
 
 
 def main() -> None:
@@ -204,6 +265,11 @@ def main() -> None:
             "who": {"type": "str", "default": "unknown"},
             "origin": {"type": "str", "default": "unknown"},
             "wait": {"type": "int", "default": 0},
+            "stale": {"type": "int", "default": 900},
+            "running": {"type": "str", "choices": ["wait", "end"], "default": "wait"},
+            "running_timeout": {"type": "int", "default": 3600},
+            "owner": {"type": "dict", "default": {}},
+            "owners": {"type": "dict", "default": {}},
             "take_over": {"type": "str"},
             "step": {"type": "str", "choices": ["deploy", *STEPS], "default": "deploy"},
             "action": {"type": "str"},
@@ -211,7 +277,7 @@ def main() -> None:
             "subject": {"type": "str", "default": ""},
             "detail": {"type": "dict", "default": {}},
             "undo": {"type": "dict", "default": {}},
-            "result": {"type": "str", "choices": ["succeeded", "unchanged", "rolled_back", "failed"]},
+            "result": {"type": "str", "choices": RESULTS},
             "compatible": {"type": "bool", "default": False},
         },
         required_if=[("state", "record", ["deploy_id"]), ("state", "end", ["deploy_id", "result"])],

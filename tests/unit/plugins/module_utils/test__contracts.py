@@ -20,6 +20,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils import (
     _manifest,
     _migration,
     _runner,
+    _unfinished,
 )
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _adapter
@@ -55,7 +56,16 @@ RUNNER = _runner.RunnerState(
     "2026-11-21T01:02:03Z",
     "/srv/shop/.deploy/run/migrate-1.jsonl",
 )
-HOLDER = _lock.Holder("20261121T010203-ab12", "ops", "AWX job 7", "2026-11-21T01:02:03Z", "boot-a")
+OWNER = {"node": "f00", "pid": 4711, "started": "998877", "boot": "boot-c"}
+HOLDER = _lock.Holder("20261121T010203-ab12", "ops", "AWX job 7", "2026-11-21T01:02:03Z", "boot-a", OWNER)
+FACTS = _unfinished.HostFacts(
+    "web1",
+    "20261121T010203-ab12",
+    release="20261121T010203-1a2b3c4",
+    last="service.switch done",
+    undo_steps=["start"],
+    database={"applied": ["orders.0002"]},
+)
 UNIT = _adapter.Unit("shop-web-r2", "web", "/run/shop/web-r2.sock", "/run/shop/web.sock", "/srv/shop/releases/r2")
 MIGRATION = _migration.Migration("orders.0002_note", "orders", "0002_note", operations=["Add field note to order"])
 VERDICT = _migration.Verdict(
@@ -89,7 +99,15 @@ GOLDEN = [
     (
         HOLDER,
         '{"boot_id": "boot-a", "deploy_id": "20261121T010203-ab12", "origin": "AWX job 7", '
-        '"since": "2026-11-21T01:02:03Z", "version": 1, "who": "ops"}',
+        '"owner": {"boot": "boot-c", "node": "f00", "pid": 4711, "started": "998877"}, "since": "2026-11-21T01:02:03Z", "version": 1, "who": "ops"}',
+    ),
+    (
+        FACTS,
+        '{"activated": false, "began": "", "complete": false, "database": {"applied": ["orders.0002"]}, '
+        '"deploy_id": "20261121T010203-ab12", "ended": "", "failed": false, "going_back": false, "host": "web1", '
+        '"kind": "deploy", "last": "service.switch done", "origin": "", "previous": "", '
+        '"release": "20261121T010203-1a2b3c4", "running": [], "stopped": false, "strategy": "", "switched": "none", '
+        '"undo_steps": ["start"], "version": 1, "wanted": "", "who": ""}',
     ),
     (
         UNIT,
@@ -137,9 +155,14 @@ def test_refuses_a_newer_version(contract, golden):
         type(contract).from_json({**json.loads(golden), "version": 99})
 
 
-@pytest.mark.parametrize("contract", [RECORD, MANIFEST, RUNNER, HOLDER], ids=name_of)
+@pytest.mark.parametrize("contract", [RECORD, MANIFEST, RUNNER, HOLDER, FACTS], ids=name_of)
 def test_ignores_keys_of_a_newer_minor_release(contract):
     assert type(contract).from_json({**contract.to_json(), "added later": 1}) == contract
+
+
+def test_a_lock_of_an_older_release_has_no_owner():
+    older = {name: value for name, value in HOLDER.to_json().items() if name != "owner"}
+    assert _lock.Holder.from_json(older) == dataclasses.replace(HOLDER, owner={})
 
 
 def test_damaged_contract_is_named():

@@ -56,8 +56,10 @@ JOURNALS = [
     ([APPLYING, record("database.migrate", "failed", {"applied": ["a.1"]})], DatabaseFacts(("a.1",))),
     (
         [APPLYING, record("database.migrate", "failed", {"applied": [], "left_behind": True})],
-        DatabaseFacts(doubtful=True),
+        DatabaseFacts(doubtful=True, left_behind=True),
     ),
+    ([APPLYING, record("database.migrate", "failed", {"reason": "Ended"})], DatabaseFacts(doubtful=True)),
+    ([FENCED, APPLYING, record("database.restore", "done")], DatabaseFacts()),
     ([FENCED], DatabaseFacts(fenced=True, copy="shop_copy")),
     ([FENCED, record("database.open", "done")], DatabaseFacts(opened=True, copy="shop_copy")),
     ([FENCED, record("database.open", "intent")], DatabaseFacts(fenced=True, copy="shop_copy")),

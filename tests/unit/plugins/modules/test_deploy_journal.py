@@ -26,6 +26,11 @@ def journal(tmp_path):
             "origin": "AWX job 7",
             "wait": 0,
             "take_over": None,
+            "stale": 900,
+            "running": "wait",
+            "running_timeout": 5,
+            "owner": {},
+            "owners": {},
             "step": "deploy",
             "action": None,
             "event": "note",
@@ -65,7 +70,10 @@ def test_a_lock_is_taken_over_only_by_name(journal):
         journal(state="begin", take_over="some-other-deploy")
     second = journal(state="begin", take_over=first)
     assert second["holder"]["deploy_id"] == second["deploy_id"] and second["unfinished"] == [first]
-    assert journal(deploy_id=first)["records"][-1]["detail"] == {"taken over by": second["deploy_id"]}
+    assert journal(deploy_id=first)["records"][-1]["detail"] == {
+        "taken over by": second["deploy_id"],
+        "why": "a person says so",
+    }
 
 
 def test_check_mode_touches_nothing(journal, tmp_path):

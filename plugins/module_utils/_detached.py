@@ -1,0 +1,175 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a long step of a deploy so that it outlives the connection. Target; PRIVATE to the collection.
+
+The work is done by a daemon in a session of its own; the module's process only waits and says what came of it. When
+that process ends early (the network, the control node, an AWX timeout), the daemon goes on to its end and leaves its
+result, and the next run finds it. Only the daemon acts, so nothing is ever done twice at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib
+import os
+import select
+import signal
+import traceback
+import typing as t
+import uuid
+import zipfile
+
+from ansible.module_utils.common.parameters import remove_values
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, utc_now
+from ansible_collections.seamless.deploy.plugins.module_utils._lock import boot_id
+from ansible_collections.seamless.deploy.plugins.module_utils._runner import RunnerState
+from ansible_collections.seamless.deploy.plugins.module_utils._runs import Runs, process_started
+
+Result = t.Dict[str, t.Any]
+
+#: How long a step waits for one of the same deploy that still runs.
+PATIENCE = 3600.0
+
+
+class Ended(BaseException):
+    """A later deploy ends this step."""
+
+
+def run(
+    module: t.Any,
+    work: t.Callable[[], Result],
+    journal_path: t.Optional[str],
+    deploy_id: t.Optional[str],
+    step: str,
+    action: str,
+) -> Result:
+    """What `work` returns; raises what it raises as DeployError. In a deploy it is done by a daemon.
+
+    `work` may warn and fail through the module. Its result goes through JSON, and what no_log hides is hidden in it.
+    """
+    if not journal_path or not deploy_id or module.check_mode:
+        return work()
+    Journal(journal_path).check_holder(deploy_id)
+    runs = Runs(journal_path)
+    runs.make()
+    if runs.alive():  # SSH may start a module again whose answer was lost
+        runs.settle(PATIENCE)
+    name = f"{action}-{uuid.uuid4().hex[:12]}"
+    state = RunnerState(
+        name, deploy_id, step, action, "starting", 0, 0, boot_id(), utc_now(), runs.path(name, ".result")
+    )
+    import_payload()
+    outcome = _await(runs, state, _start(module, work, runs, state))
+    for warning in outcome["warnings"]:
+        module.warn(warning)
+    if outcome.get("error"):
+        raise DeployError(outcome["error"]["msg"], **outcome["error"]["result"])
+    return outcome["result"]
+
+
+def import_payload() -> None:
+    """Import all that Ansible has sent: the archive goes when the module's process does, before the daemon ends."""
+    archive = getattr(__loader__, "archive", "")
+    if not archive:
+        return
+    with zipfile.ZipFile(archive) as payload:
+        names = [name[: -len(".py")] for name in payload.namelist() if name.endswith(".py") and "module_utils/" in name]
+    for name in names:
+        with contextlib.suppress(Exception):  # a part of Ansible itself may not be for this system
+            importlib.import_module(name.replace("/", ".").replace(".__init__", ""))
+
+
+def _start(module: t.Any, work: t.Callable[[], Result], runs: Runs, state: RunnerState) -> int:
+    """Start the daemon. What is returned can be read until it is gone: an error, or one byte once it is on record."""
+    reader, writer = os.pipe()
+    first = os.fork()
+    if first == 0:
+        try:
+            os.close(reader)
+            os.setsid()
+            if os.fork() == 0:
+                _daemon(module, work, runs, state, writer)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    os.waitpid(first, 0)
+    return reader
+
+
+def _daemon(module: t.Any, work: t.Callable[[], Result], runs: Runs, state: RunnerState, writer: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
+    pid = os.getpid()
+    state = dataclasses.replace(state, status="running", pid=pid, process_started=process_started(pid) or 0)
+    try:
+        runs.publish(state)
+    except DeployError as exc:
+        os.write(writer, f"E{exc.msg}".encode())
+        return
+    os.write(writer, b"1")
+    outcome = outcome_of(module, work)
+    with contextlib.suppress(DeployError):  # without room for it the journal still tells what was done
+        runs.write(state.result_file, outcome)
+    with contextlib.suppress(DeployError):
+        rc = 1 if outcome.get("error") else 0
+        runs.publish(dataclasses.replace(state, status="finished", finished_at=utc_now(), rc=rc))
+
+
+def _end(_number: int, _frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is told of the end must not be cut off too
+    raise Ended()
+
+
+def outcome_of(module: t.Any, work: t.Callable[[], Result]) -> Result:
+    """Do it, and put down what came of it: result or error, and the warnings."""
+    warnings: list[str] = []
+    module.warn = lambda warning, **_more: warnings.append(str(warning))
+    module.fail_json = _fail
+    outcome: Result = {"warnings": warnings}
+    try:
+        outcome["result"] = work()
+    except DeployError as exc:
+        outcome["error"] = {"msg": exc.msg, "result": exc.result}
+    except Ended:
+        outcome["error"] = {"msg": "it was ended by a later deploy before it was done", "result": {}}
+    except BaseException as exc:
+        message = f"{type(exc).__name__}: {exc}; this is a fault of the collection, please report it"
+        outcome["error"] = {"msg": message, "result": {"exception": traceback.format_exc()}}
+    return t.cast(Result, remove_values(outcome, module.no_log_values))
+
+
+def _fail(msg: str, **result: t.Any) -> t.NoReturn:
+    raise DeployError(msg, **result)
+
+
+def _await(runs: Runs, state: RunnerState, reader: int) -> Result:
+    """What the daemon leaves behind. Raises DeployError when it could not begin, or died."""
+    told = b""
+    try:
+        while True:
+            if select.select([reader], [], [], 1.0)[0]:
+                data = os.read(reader, 65536)
+                if not data:
+                    break
+                told += data
+            elif told and (runs.read(state.id) or state.lost()).status != "running":
+                break  # a process that it has left behind holds the other end
+    finally:
+        os.close(reader)
+    if not told.startswith(b"1"):
+        reason = told[1:].decode(errors="replace") or "its process died at once"
+        raise DeployError(f"{state.action} was not begun: {reason}")
+    outcome = runs.outcome(state)
+    runs.forget(state)
+    if not outcome:
+        raise DeployError(
+            f"{state.action} died on the host before it could say what it has done (killed, or no room for its result). "
+            "The journal has its intent: deploy again, which finds out what stands and brings it to an end"
+        )
+    return outcome
