@@ -19,7 +19,9 @@ from tests.support.shop import APP, build_wheel
 REPLACED = {
     "bullseye": {"Django==5.2.19": "Django==4.2.30", "gunicorn==27.0.1": "gunicorn==23.0.0", "==2.9.13": "==2.9.12"}
 }
-TOOLS = "psycopg2-binary>=2.9.9"
+TOOLS = ("psycopg2-binary>=2.9.9",)
+# pip asks our own Python, not the target's, what "python_version < 3.11" means.
+MORE = {"bullseye": ("typing_extensions>=4",)}
 PLATFORMS = ("manylinux2014", "manylinux_2_17", "manylinux_2_28")
 # The newest Python that each version of Ansible still runs on is not needed: the oldest that it takes is.
 ANSIBLE_PYTHONS = {"2.16": (3, 10), "2.19": (3, 11), "2.21": (3, 12)}
@@ -35,8 +37,8 @@ def requirements(suite: str) -> str:
 
 def wheelhouse(suite: str) -> pathlib.Path:
     """Give a directory with every wheel that a deploy of the print shop needs there; downloaded once, then kept."""
-    wanted = requirements(suite)
-    key = hashlib.sha256(f"{wanted}{TOOLS}{PLATFORMS}".encode()).hexdigest()[:12]
+    wanted, tools = requirements(suite), (*TOOLS, *MORE.get(suite, ()))
+    key = hashlib.sha256(f"{wanted}{tools}{PLATFORMS}".encode()).hexdigest()[:12]
     house = cache() / f"wheels-{PYTHONS[suite]}-{key}"
     with (cache() / ".wheels.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -50,7 +52,7 @@ def wheelhouse(suite: str) -> pathlib.Path:
             argv = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
             argv += ["--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHONS[suite]}"]
             argv += [f"--platform={platform}_{machine}" for platform in PLATFORMS]
-            call(*argv, "--dest", partial, "--requirement", listed, TOOLS)
+            call(*argv, "--dest", partial, "--requirement", listed, *tools)
             build_wheel(APP / "packages" / "papersizes", partial)
             partial.rename(house)
     return house
