@@ -92,12 +92,13 @@ def selinux_enforces() -> bool:
 
 def connect_as(worker: _processes.Worker, path: str) -> int:
     """Connect to a socket with a worker's user, groups and mount namespace, in a child; 0 or an errno. Needs root."""
+    mounts = _mounts_of(worker.pid)
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
         result = errno.EIO
         try:
-            result = _connect(worker, path)
+            result = _connect(worker, path, mounts)
         finally:
             os.write(write, struct.pack("i", result))
             os._exit(0)
@@ -107,12 +108,15 @@ def connect_as(worker: _processes.Worker, path: str) -> int:
     finally:
         os.close(read)
         os.waitpid(pid, 0)
+        if mounts is not None:
+            os.close(mounts)
     return int(struct.unpack("i", answer)[0]) if answer else errno.EIO
 
 
-def _connect(worker: _processes.Worker, path: str) -> int:
+def _connect(worker: _processes.Worker, path: str, mounts: t.Optional[int]) -> int:
     try:
-        _enter_mounts(worker.pid)
+        if mounts is not None and ctypes.CDLL(None, use_errno=True).setns(mounts, CLONE_NEWNS):
+            return ctypes.get_errno()
         os.setgroups(list(worker.groups))
         os.setgid(worker.gid)
         os.setuid(worker.uid)
@@ -127,14 +131,15 @@ def _connect(worker: _processes.Worker, path: str) -> int:
     return 0
 
 
-def _enter_mounts(pid: int) -> None:
-    """See the files that the worker sees: with PrivateTmp its /tmp is another one."""
+def _mounts_of(pid: int) -> t.Optional[int]:
+    """The files as the worker sees them, None when it sees what this process does: PrivateTmp gives it another /tmp."""
     theirs = f"/proc/{pid}/ns/mnt"
-    if os.readlink(theirs) == os.readlink("/proc/self/ns/mnt"):
-        return
-    descriptor = os.open(theirs, os.O_RDONLY)
-    if ctypes.CDLL(None, use_errno=True).setns(descriptor, CLONE_NEWNS):
-        raise OSError(ctypes.get_errno(), "setns")
+    try:
+        if os.readlink(theirs) != os.readlink("/proc/self/ns/mnt"):
+            return os.open(theirs, os.O_RDONLY)
+    except OSError:
+        pass  # it has ended meanwhile, and the others are like it
+    return None
 
 
 class Visitor:
