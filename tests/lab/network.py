@@ -139,7 +139,8 @@ def sweep(kept: bool = False) -> list[int]:
 def clear(number: int, spare_kept: bool = False) -> bool:
     """Take down what is recorded of a lab; False when it was kept on purpose and still runs."""
     path = STATE / f"{number}.json"
-    record = json.loads(path.read_text()) if path.exists() else {"base": "", "kept": False, "hosts": {}}
+    nothing: dict[str, t.Any] = {"base": "", "kept": False, "hosts": {}}
+    record = json.loads(path.read_text()) if path.exists() else nothing
     processes = [(host["pid"], host["started"]) for host in record["hosts"].values()]
     if spare_kept and record["kept"] and any(started_at(pid) == started for pid, started in processes):
         return False
