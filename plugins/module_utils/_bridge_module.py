@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, secret_values
-from ansible_collections.seamless.deploy.plugins.module_utils._bridge_publish import published
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_publish import bridge_files, published
 from ansible_collections.seamless.deploy.plugins.module_utils._environment import environment_values
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 
@@ -18,6 +18,7 @@ def bridge_of(module: AnsibleModule, framework: str, reading: bool = False) -> B
     """The bridge that a module's options describe. In check mode, and where only reading, nothing is left behind."""
     params = dict(module.params)
     hide_environment(module)
+    bridge_files()  # read while the payload is there; a detached step publishes them when it may be gone
     base = params["bridge_path"]
     if not base or ((reading or module.check_mode) and not published(base)):
         base = module.tmpdir

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib.util
 import os
@@ -55,6 +56,7 @@ _entry.main()
 """
 
 
+@functools.lru_cache(maxsize=None)
 def bridge_files() -> dict[str, str]:
     """Relative path -> text of everything that is published."""
     files = {"run.py": _RUN, f"{_PACKAGE}/__init__.py": "", f"{_PACKAGE}/module_utils/__init__.py": ""}

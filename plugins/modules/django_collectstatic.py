@@ -15,6 +15,7 @@ description:
 extends_documentation_fragment:
   - seamless.deploy._attributes
   - seamless.deploy._django
+  - seamless.deploy._journal
 attributes:
   check_mode:
     support: full
@@ -34,6 +35,7 @@ options:
       - C(STATIC_ROOT) has to be a directory of the release's own, neither inside nor around this one.
     type: path
 notes:
+  - Nothing of it is recorded in O(journal), since it only ever adds files. With it, the work outlives the connection.
   - Files that no kept release has any more stay in O(publish). They take space and harm nothing.
   - Skipped, and said so in RV(skipped_reason), when C(django.contrib.staticfiles) is not installed or C(STATIC_ROOT) is not set.
 seealso:
@@ -82,10 +84,11 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.seamless.deploy.plugins.module_utils import _static_publish
+from ansible_collections.seamless.deploy.plugins.module_utils import _detached, _static_publish
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._spec import JOURNAL_REQUIRED_BY, journal_spec
 
 
 def run(params: dict[str, t.Any], check_mode: bool, bridge: Bridge) -> dict[str, t.Any]:
@@ -109,13 +112,20 @@ def run(params: dict[str, t.Any], check_mode: bool, bridge: Bridge) -> dict[str,
 
 
 def argument_spec() -> dict[str, t.Any]:
-    return {**bridge_spec(), "publish": {"type": "path"}}
+    return {**bridge_spec(), **journal_spec(), "publish": {"type": "path"}}
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = AnsibleModule(argument_spec=argument_spec(), required_by=JOURNAL_REQUIRED_BY, supports_check_mode=True)
+    params = module.params
     try:
-        result = run(module.params, module.check_mode, bridge_of(module, "django"))
+        bridge = bridge_of(module, "django")
+
+        def work() -> dict[str, t.Any]:
+            return run(params, module.check_mode, bridge)
+
+        step = params["step"] or "collectstatic"
+        result = _detached.run(module, work, params["journal"], params["deploy_id"], step, "static.collect")
     except DeployError as exc:
         module.fail_json(msg=exc.msg, **exc.result)
     module.exit_json(**result)

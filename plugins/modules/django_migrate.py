@@ -196,9 +196,11 @@ kind:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.seamless.deploy.plugins.module_utils import _detached
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
 from ansible_collections.seamless.deploy.plugins.module_utils._django_migrate import (
+    ACTION,
     Record,
     answer,
     apply,
@@ -258,8 +260,15 @@ def main() -> None:
         required_by={**JOURNAL_REQUIRED_BY, "name": ["app"]},
         supports_check_mode=True,
     )
+    params = module.params
     try:
-        result = run(module.params, module.check_mode, bridge_of(module, "django"), journal_of(module.params))
+        bridge = bridge_of(module, "django")
+
+        def work() -> dict[str, t.Any]:
+            return run(params, module.check_mode, bridge, journal_of(params))
+
+        step = params["step"] or "migrate"
+        result = _detached.run(module, work, params["journal"], params["deploy_id"], step, ACTION)
     except DeployError as exc:
         module.fail_json(msg=exc.msg, **exc.result)
     for warning in result.pop("warnings", []):

@@ -164,6 +164,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.formatters import human_to_bytes
+from ansible_collections.seamless.deploy.plugins.module_utils import _detached
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _backup
@@ -235,8 +236,14 @@ def main() -> None:
         required_by=JOURNAL_REQUIRED_BY,
         supports_check_mode=True,
     )
+    params = module.params
+
+    def work() -> dict[str, t.Any]:
+        return run(params, module.check_mode, module.run_command, time.time())
+
     try:
-        result = run(module.params, module.check_mode, module.run_command, time.time())
+        step = params["step"] or "backup"
+        result = _detached.run(module, work, params["journal"], params["deploy_id"], step, "database.backup")
     except DeployError as exc:
         module.fail_json(msg=exc.msg, **exc.result)
     for warning in result.pop("warnings"):

@@ -189,6 +189,7 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.seamless.deploy.plugins.module_utils import _detached
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _closing, _fencing, _opening
@@ -261,8 +262,14 @@ def main() -> None:
         required_if=[("state", "closed", ["fence_id"]), ("state", "open", ["fence_id"])],
         supports_check_mode=True,
     )
+    params = module.params
+
+    def work() -> dict[str, t.Any]:
+        return run(params, module.check_mode, time.time())
+
     try:
-        result = run(module.params, module.check_mode, time.time())
+        step, action = params["step"] or "start", f"database.fence.{params['state']}"
+        result = _detached.run(module, work, params["journal"], params["deploy_id"], step, action)
     except DeployError as exc:
         module.fail_json(msg=exc.msg, **exc.result)
     module.exit_json(**result)

@@ -174,6 +174,7 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.seamless.deploy.plugins.module_utils import _detached
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
 from ansible_collections.seamless.deploy.plugins.module_utils._release import _actions
@@ -234,10 +235,10 @@ def prepare(context: _actions.Context, params: dict[str, t.Any], run_command: t.
         lambda action, release: context.record(action, release, {"release": release}),
     )
     if params["state"] == "prepared" and params["release"]:
-        return preparation.complete(params["release"])
+        return _actions.chosen(context, preparation.complete(params["release"]))
     make_source = source_maker(params, run_command, context.store.cache, borrow=context.check)
     in_use = _actions.in_use(context.journal, params["keep_releases"])
-    return preparation.prepare(make_source, in_use, params["state"] == "pulled")
+    return _actions.chosen(context, preparation.prepare(make_source, in_use, params["state"] == "pulled"))
 
 
 def run(params: dict[str, t.Any], check_mode: bool, run_command: t.Any) -> dict[str, t.Any]:
@@ -274,8 +275,18 @@ def main() -> None:
     module.no_log_values = secrets_of(module.params)
     invocation = shown(module.params)
     os.umask(0o022)  # other users read a release: the bridge's, the web server's
+    params, state = module.params, module.params["state"]
+    fetches = state in ("pulled", "prepared")
+
+    def work() -> dict[str, t.Any]:
+        return run(params, module.check_mode, module.run_command)
+
     try:
-        result = run(module.params, module.check_mode, module.run_command)
+        if fetches and params["source"]:
+            origin = params["source_origin"] or params["source"]
+            params = {**params, "source": _detached.held(params["source"]), "source_origin": origin}
+        journal, step = params["journal"] if fetches else None, params["step"] or _STEPS[state]
+        result = _detached.run(module, work, journal, params["deploy_id"], step, f"release.{state}")
     except DeployError as exc:
         module.fail_json(msg=exc.msg, invocation=invocation, **exc.result)
     for warning in result.pop("warnings", []):

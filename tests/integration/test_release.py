@@ -188,7 +188,8 @@ def test_pruning_with_a_dangling_link_and_an_unfinished_deploy(
     pruned = target.run(state="pruned", keep=1, keep_releases=[names[0]], **options)
     assert pruned["kept"] == [names[0], names[2], beside] and pruned["removed"] == [names[1]]
     events = [(record.action, record.event) for record in journal.read()]
-    assert events[1:] == [(a, e) for a in ("release.prepare", "release.remove") for e in ("intent", "done")]
+    prepared = [("release.prepare", "intent"), ("release.prepare", "done"), ("release.chosen", "note")]
+    assert events[1:] == [*prepared, ("release.remove", "intent"), ("release.remove", "done")]
 
 
 def test_what_a_crash_left_is_removed_by_the_next_run(repository: Repository, target: Target) -> None:

@@ -30,6 +30,15 @@ class Context:
         return self.journal.step(self.deploy_id, self.step, action, release, undo=undo)
 
 
+def chosen(context: Context, result: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Say which release the deploy has in hand: of one that is there already nothing else is on record."""
+    if not context.check:
+        complete = result["manifest"]["result"] not in ("preparing", "pulled")
+        detail = {"previous": result["previous"], "complete": complete}
+        context.journal.append(context.deploy_id, context.step, "release.chosen", "note", result["release"], detail)
+    return result
+
+
 def activate(context: Context, release: str, demands: dict[str, t.Any]) -> dict[str, t.Any]:
     """Make a release the live one; "" means none, the way back of a first deploy. Raises DeployError."""
     store = context.store
