@@ -9,6 +9,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import socket
 import socketserver
 import subprocess
 import tempfile
@@ -111,6 +112,20 @@ def test_the_drain_waits_for_what_old_workers_have_begun(made, base):
         assert report.seconds > 0.5 and report.closed_at_limit == 0
         asking.join(timeout=1)
         assert answers == [(200, "one")]
+
+
+def test_the_drain_waits_for_a_request_that_has_not_reached_the_release_yet(made, base):
+    """An old worker still reads the body, and will connect to the old socket when it has it."""
+    server, entrance = made
+    with release(str(base / "1.sock"), "one") as one, release(str(base / "2.sock"), "two") as two:
+        entrance.switch(one)
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as slow:
+            slow.sendall(b"POST / HTTP/1.0\r\nHost: shop\r\nContent-Length: 4\r\n\r\nab")
+            time.sleep(0.3)
+            entrance.switch(two)
+            threading.Timer(1.5, lambda: slow.sendall(b"\r\n")).start()
+            assert entrance.drain(one, 20).seconds > 0.5
+            assert b"one" in slow.recv(4096)
 
 
 def test_what_nginx_refuses_leaves_the_old_release_serving(made, base):

@@ -44,6 +44,12 @@ def test_files_and_what_they_include():
     assert _config.main_value(tree, "error_log") == ["/var/log/nginx/error.log"]
 
 
+def test_a_star_stays_in_its_directory():
+    assert _config.matching(
+        "conf.d/*.conf", "/etc/nginx", ["/etc/nginx/conf.d/a.conf", "/etc/nginx/conf.d/b/c.conf"]
+    ) == ["/etc/nginx/conf.d/a.conf"]
+
+
 @pytest.mark.parametrize(
     ("existing", "expected"),
     [

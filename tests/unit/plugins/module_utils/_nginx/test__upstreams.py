@@ -16,6 +16,7 @@ ONE_ONE = 'proxy_http_version 1.1; proxy_set_header Connection "";'
 MAPPED = "proxy_http_version 1.1; proxy_set_header Connection $connection_upgrade;"
 UPSTREAM = "upstream shop { server unix:/run/shop/web.sock fail_timeout=0; %s }"
 MAP = "map $http_upgrade $connection_upgrade { default upgrade; '' close; }"
+OTHER_MAP = "map $http_upgrade $connection_upgrade { default keep-alive; '' close; }"
 KEEPING_MAP = "map $http_upgrade $connection_upgrade { default upgrade; '' ''; }"
 
 
@@ -41,6 +42,7 @@ def leads(http, version, entrance=ENTRANCE):
         # Kept by the upstream, but closed by HTTP/1.0, the default of old ones.
         (UPSTREAM % "keepalive 16;" + " server { " + NAMED % "" + " }", OLD, False),
         (MAP + UPSTREAM % "keepalive 16;" + " server { " + NAMED % MAPPED + " }", NEW, False),
+        (OTHER_MAP + UPSTREAM % "keepalive 16;" + " server { " + NAMED % MAPPED + " }", NEW, True),
         (KEEPING_MAP + UPSTREAM % "keepalive 16;" + " server { " + NAMED % MAPPED + " }", NEW, True),
     ],
 )
