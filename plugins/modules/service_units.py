@@ -13,6 +13,7 @@ description:
     journal.
   - A handover starts all web units beside the old ones, then puts workers and singletons in the place of theirs, and switches the
     entrances last. Old web units are left running, for a way back and for the drain.
+  - In a deploy (with O(journal)) it is done by a process that outlives the connection.
 extends_documentation_fragment:
   - seamless.deploy._attributes
   - seamless.deploy._journal
@@ -138,9 +139,10 @@ results:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.seamless.deploy.plugins.module_utils import _detached
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _units
-from ansible_collections.seamless.deploy.plugins.module_utils._service._change import timeout_spec
+from ansible_collections.seamless.deploy.plugins.module_utils._service._change import step_of, timeout_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._service._setup import service_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._service._together import Together
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import JOURNAL_REQUIRED_BY, journal_spec
@@ -173,10 +175,16 @@ def main() -> None:
         required_if=[("manager", "supervisor", ["supervisor_config"])],
         required_by=JOURNAL_REQUIRED_BY,
     )
+    params = module.params
+
+    def work() -> dict[str, t.Any]:
+        return run(params, module.check_mode, module.run_command)
+
     try:
-        result = run(module.params, module.check_mode, module.run_command)
+        step = step_of(params)
+        result = _detached.run(module, work, params["journal"], params["deploy_id"], step, f"service.{params['state']}")
     except DeployError as exc:
-        module.fail_json(msg=exc.msg, **{"state": module.params["state"], **exc.result})
+        module.fail_json(msg=exc.msg, **{"state": params["state"], **exc.result})
     for warning in result.pop("warnings"):
         module.warn(warning)
     module.exit_json(**result)
