@@ -56,6 +56,7 @@ class Network:
         else:
             raise RuntimeError(f"{len(NUMBERS)} labs are running on this machine: end them with ./run lab down")
         self.number, self._lock = number, lock
+        clear(number)
         self.record: dict[str, t.Any] = {"pid": os.getpid(), "base": "", "kept": False, "hosts": {}}
         self.write()
 
@@ -152,10 +153,14 @@ def clear(number: int, spare_kept: bool = False) -> bool:
         end(pid, started)
     for root in sorted(base.glob("hosts/*/root")):
         unmount(root)
-    if base.name.startswith("sd-lab-"):
+    deadline = time.monotonic() + 5
+    # A connection that ssh keeps for later removes its own socket at the same time.
+    while base.name.startswith("sd-lab-") and base.exists() and time.monotonic() < deadline:
         shutil.rmtree(base, ignore_errors=True)
-    # A bridge that is not there is what we want.
-    subprocess.run(["ip", "link", "delete", f"sdlab{number}"], capture_output=True, check=False)
+    # Interfaces can outlive their host for minutes, and would be in the way of the next one of that name.
+    cables = [path.name for path in pathlib.Path("/sys/class/net").glob(f"vb-l{number}-*")]
+    for name in [*cables, f"sdlab{number}"]:
+        subprocess.run(["ip", "link", "delete", name], capture_output=True, check=False)
     path.unlink(missing_ok=True)
     return True
 
