@@ -95,6 +95,11 @@ units:
   type: list
   elements: dict
   returned: when O(state=present)
+writable:
+  description: Directories outside of O(root) that releases must be allowed to write to, because they are linked and were not moved.
+  type: list
+  elements: str
+  returned: when O(state=present)
 plan:
   description: What was found and done, in sentences.
   type: list

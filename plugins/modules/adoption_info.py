@@ -76,6 +76,11 @@ findings:
   type: list
   elements: dict
   returned: unless RV(way=adopted)
+stops:
+  description: The findings that speak against it, as sentences; empty unless RV(way=refused).
+  type: list
+  elements: str
+  returned: unless RV(way=adopted)
 edits:
   description: Lines of nginx that change, each with C(file), C(line), C(before) and C(after).
   type: list

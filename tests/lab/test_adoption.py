@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 
+from tests.lab import faults
 from tests.lab.adopted import OLD, PAPERS, install_by_hand
 from tests.lab.stage import PATH, LabStage, lab_stage
 from tests.support import shop
@@ -26,10 +27,22 @@ def stage() -> t.Iterator[LabStage]:
     with lab_stage() as scene:
         install_by_hand(scene)
         shop.fill(scene.url(), 5_000, 100)
-        deadline = time.monotonic() + 30
-        while scene.serving() != "1" and time.monotonic() < deadline:
-            time.sleep(0.2)
+        wait_for(scene, "1")
         yield scene
+
+
+def wait_for(stage: LabStage, release: str) -> None:
+    """Wait until a release serves; fails when it never does."""
+    deadline = time.monotonic() + 60
+    while stage.serving() != release and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert stage.serving() == release
+
+
+def adopted_release(stage: LabStage) -> str:
+    """Name the release that the installation has become."""
+    (release,) = [name for name, manifest in stage.manifests().items() if manifest["source"]["kind"] == "adopted"]
+    return release
 
 
 def papers(stage: LabStage) -> int:
@@ -60,55 +73,56 @@ def test_the_plan_is_shown_and_changes_nothing(stage: LabStage) -> None:
     assert all(getattr(stage, name) not in result.stdout for name in SECRETS)
 
 
-def test_it_is_taken_over_deployed_to_and_brought_back(stage: LabStage) -> None:
+def test_it_is_taken_over_without_a_stop(stage: LabStage) -> None:
     host = stage.hosts["app1"]
     with stage.traffic(RATE) as traffic:
         adopted = stage.run("adopt.yml", 1, adopt_path=OLD)
-        again = stage.run("adopt.yml", 1, adopt_path=OLD)
     traffic.told("adopt")
     assert adopted.rc == 0, adopted.stdout
-    assert (again.rc, again.changed) == (0, 0), again.stdout
     assert (traffic.report.failed, traffic.lost) == (0, []), traffic.report.failures
-    first, stands = stage.look().current.rpartition("/")[2], stage.look()
+    again = stage.run("adopt.yml", 1, adopt_path=OLD)
+    assert (again.rc, again.changed) == (0, 0), again.stdout
+    stands, first = stage.look(), adopted_release(stage)
     manifest = stands.manifests[first]
+    assert stands.current.endswith(first) and not stands.locked
     assert manifest["result"] == "good" and manifest["source"]["location"] == OLD
     assert [unit["unit"] for unit in manifest["units"]] == ["web", "shop", "worker"]
-    assert host.run(f"readlink {OLD}/media; ls {PATH}/shared/media/papers | wc -l").stdout.split() == [
-        f"{PATH}/shared/media",
-        str(PAPERS),
-    ]
-    assert papers(stage) == PAPERS and not stands.locked
-    assert stage.version()["directory"] == OLD
+    told = host.run(f"readlink {OLD}/media; ls {PATH}/shared/media/papers | wc -l").stdout.split()
+    assert told == [f"{PATH}/shared/media", str(PAPERS)]
+    assert papers(stage) == PAPERS and stage.version()["directory"] == OLD
 
+
+def test_the_first_deploy_hands_over_and_ends_the_old_units(stage: LabStage) -> None:
+    host = stage.hosts["app1"]
     with stage.traffic(RATE) as traffic:
         deployed = stage.run("deploy.yml", 2)
     traffic.told("adopted -> 2")
     assert deployed.rc == 0, deployed.stdout
     assert (traffic.report.failed, traffic.lost) == (0, []), traffic.report.failures
     assert set(traffic.ended.versions) == {"2"} and papers(stage) == PAPERS
-    assert (
-        host.run("systemctl is-active shop.service shop-worker.service", check=False).stdout.split() == ["inactive"] * 2
-    )
-    assert host.run("ls /etc/systemd/system/shop.service /opt/shop/manage.py").returncode == 0
+    states = host.run("systemctl is-active shop.service shop-worker.service", check=False).stdout.split()
+    assert states == ["inactive"] * 2
+    host.run(f"ls /etc/systemd/system/shop.service {OLD}/manage.py")
+    assert "let go" not in stage.run("adopt.yml", 2, adopt_state="absent").stdout
+    assert stage.serving() == "2"
 
+
+def test_the_way_back_leads_to_the_old_installation(stage: LabStage) -> None:
+    host = stage.hosts["app1"]
     with stage.traffic(RATE) as traffic:
         back = stage.run("rollback.yml", 2, deploy_database_compatible=True)
     traffic.told("2 -> adopted")
     assert back.rc == 0, back.stdout
     assert (traffic.report.failed, traffic.lost) == (0, []), traffic.report.failures
     assert set(traffic.ended.versions) == {"1"} and stage.version()["directory"] == OLD
-    assert stage.look().current.endswith(first)
+    assert stage.look().current.endswith(adopted_release(stage))
     assert host.run("systemctl is-enabled shop.service shop-worker.service").stdout.split() == ["enabled"] * 2
 
-    host.run("systemctl reboot", check=False)
-    time.sleep(3)
-    if not host.running():
-        host.boot()
-    host.wait()
-    deadline = time.monotonic() + 60
-    while stage.serving() != "1" and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert stage.serving() == "1" and papers(stage) == PAPERS
+
+def test_the_old_installation_comes_back_after_a_boot(stage: LabStage) -> None:
+    faults.reboot(stage.hosts["app1"])
+    wait_for(stage, "1")
+    assert stage.version()["directory"] == OLD and papers(stage) == PAPERS
 
 
 def test_values_of_the_environment_stay_on_the_host(stage: LabStage) -> None:

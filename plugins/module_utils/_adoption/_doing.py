@@ -11,7 +11,7 @@ import os
 import pwd
 import typing as t
 
-from ansible_collections.seamless.deploy.plugins.module_utils._adoption import _survey, _taking
+from ansible_collections.seamless.deploy.plugins.module_utils._adoption import _plan, _survey, _taking
 from ansible_collections.seamless.deploy.plugins.module_utils._adoption._survey import Survey
 from ansible_collections.seamless.deploy.plugins.module_utils._adoption._taking import Taking
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
@@ -37,18 +37,20 @@ def take(
     """Take it over. Raises DeployError; what was begun then is finished by the next run, or let go."""
     decided, result = survey.decided, survey.result()
     if decided.way == "refused":
-        stops = [
-            str(each) for each in decided.findings if each.level == "stop" and each.kind not in survey.wishes.accept
-        ]
+        stops = [str(each) for each in _plan.stops(decided.findings, survey.wishes)]
         raise DeployError(f"nothing was changed. {' '.join(stops)}", findings=result["findings"], plan=result["plan"])
     changed = {name: result[name] for name in ("way", "release", "shared", "units", "plan")}
+    changed["writable"] = []
     changed.update(changed=True, diff=_diff(survey))
     if not check:
         if os.geteuid():
             raise DeployError(
                 "an installation is taken over as root: its unit, nginx and its files belong to several users"
             )
-        changed["shared"] = _do(params, survey, run, now, journal)
+        changed["shared"] = made = _do(params, survey, run, now, journal)
+        changed["writable"] = [
+            decided.shared[path] for path in made if made[path] == "linked" and os.path.isdir(decided.shared[path])
+        ]
     return changed
 
 

@@ -18,6 +18,9 @@ from ansible_collections.seamless.deploy.plugins.module_utils._adoption._listeni
 from ansible_collections.seamless.deploy.plugins.module_utils._adoption._records import Names
 from ansible_collections.seamless.deploy.plugins.module_utils._nginx._config import Directive
 
+#: Findings that nobody can go on in spite of: the application would not be reached.
+FINAL = ("web_server_line", "no_way_found", "web_server_unknown", "no_proxy", "entrance_lost_at_boot")
+
 
 @dataclasses.dataclass(frozen=True)
 class WebServer:
@@ -79,10 +82,9 @@ def decide(
         *_served_findings(others, shared, found.checkout.path),
         *_unit_findings(found, wishes, shared),
     ]
-    stopping = [each for each in findings if each.level == "stop" and each.kind not in wishes.accept]
     records = _records.records(found, place, wishes.names, release, list(wishes.declared), dict(wishes.health))
     return Adoption(
-        "refused" if stopping else "online",
+        "refused" if stops(findings, wishes) else "online",
         place,
         tuple(records),
         (*edits, *static),
@@ -91,6 +93,13 @@ def decide(
         tuple(dict.fromkeys(findings)),
         _variables(found, told, wishes, shared),
     )
+
+
+def stops(findings: t.Iterable[Finding], wishes: Wishes) -> list[Finding]:
+    """The findings that stop an adoption, which the user has not accepted or cannot accept."""
+    return [
+        each for each in findings if each.level == "stop" and (each.kind in FINAL or each.kind not in wishes.accept)
+    ]
 
 
 def _place(found: Installation, web: WebServer) -> Listening:
@@ -123,6 +132,13 @@ def _way_findings(
             f"no line of nginx leads to {found.unit.name}, which listens on {', '.join(map(str, found.places))}",
             f"let nginx lead there first (proxy_pass http://{place}; in its location), and adopt then; what becomes of that line is "
             f"'{line}'. Where another program or clients themselves connect to {place}, a change of address cannot be seamless",
+        )
+    if place.path and wishes.names.socket_dir.startswith(("/run/", "/var/run/")):
+        yield Finding(
+            "entrance_lost_at_boot",
+            "stop",
+            f"the entrance {wishes.names.entrance} would be lost at a boot, since {found.unit.name} itself does not make it",
+            f"set deploy_socket_dir to {wishes.names.root}/run",
         )
     if place.wide:
         yield Finding(
@@ -198,6 +214,7 @@ def _variables(found: Installation, told: Application, wishes: Wishes, shared: t
         "deploy_project_dir": checkout.project if checkout.project != "." else "",
         "deploy_settings_module": told.settings,
         "deploy_shared_paths": list(shared),
+        "deploy_socket_dir": wishes.names.socket_dir,
         "deploy_units": [dict(each) for each in wishes.declared] or units,
     }
     return {name: value for name, value in values.items() if value}

@@ -32,6 +32,8 @@ User={user}
 Group={group}
 WorkingDirectory={directory}
 ExecStartPre=/bin/rm -f {socket}
+# Where the directory is lost at a boot the entrance is too; only the unit that is live is started then.
+ExecStartPre=/bin/sh -c '[ -L "$0" ] || ln -s {socket} "$0"' {entrance}
 ExecStart={command}
 # systemd-socket-activate makes its socket with mode 0644, which only its owner may connect to.
 ExecStartPost=/bin/sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do [ -S "$0" ] && exec chmod 0660 "$0"; sleep 0.1; done; exit 1' {socket}
@@ -69,7 +71,14 @@ def records(
     found: Installation, place: Listening, names: Names, release: str, declared: t.Sequence[Record], health: Record
 ) -> list[Record]:
     """The units of the release that the installation becomes: first the one that the entrance leads to."""
-    web = {"unit": names.web, "unit_class": "web", "entrance": names.entrance, "log": "", **health}
+    web = {
+        "unit": names.web,
+        "unit_class": "web",
+        "entrance": names.entrance,
+        "log": "",
+        "web_server": "nginx",
+        **health,
+    }
     if place.path:
         python = posixpath.join(found.checkout.venv, "bin", "python") if found.checkout.venv else ""
         own = _existing(found.unit, found.checkout.path, "web")
@@ -123,6 +132,6 @@ def proxy_definition(record: Record, service: str, user: str, group: str) -> str
     """The unit that leads a socket of its own to the port of the existing service, and starts that first."""
     command = record["command"].replace("%", "%%")
     directory = record["directory"].replace("%", "%%")
-    socket = record["socket"].replace("%", "%%")
+    paths = {name: record[name].replace("%", "%%") for name in ("socket", "entrance")}
     names = {"name": record["name"], "service": service, "user": user, "group": group}
-    return _PROXY.format(**names, directory=directory, command=command, socket=socket)
+    return _PROXY.format(**names, **paths, directory=directory, command=command)

@@ -86,6 +86,7 @@ class Survey:
             "path": found.checkout.path,
             "listens": [str(place) for place in found.places],
             "findings": [each.to_json() for each in decided.findings],
+            "stops": [str(each) for each in _plan.stops(decided.findings, self.wishes)],
             "edits": [edit.to_json() for edit in decided.edits],
             "shared": dict(decided.shared),
             "units": [dict(record) for record in decided.records],

@@ -92,7 +92,10 @@ def test_a_port_gets_a_proxy_and_the_service_becomes_a_unit_of_the_release() -> 
 
 def test_a_unix_socket_needs_no_proxy() -> None:
     found = dataclasses.replace(FOUND, places=(Listening(path="/run/gunicorn.sock"),))
-    decided = decide(found, server=web("unix:/run/gunicorn.sock"))
+    server = web("unix:/run/gunicorn.sock")
+    stays = dataclasses.replace(WISHES, names=Names("shop", "/srv/shop", "/srv/shop/run"))
+    assert kinds(decide(found, server=server)) == ["entrance_lost_at_boot"]
+    decided = decide(found, server=server, wishes=stays)
     (unit,) = decided.records
     assert decided.way == "online" and not decided.proxied
     assert (unit["name"], unit["socket"], unit["definition"]) == ("shop.service", "/run/gunicorn.sock", "")
@@ -130,6 +133,8 @@ def test_findings_that_stop_can_be_accepted() -> None:
     assert decide(found).way == "refused"
     accepting = dataclasses.replace(WISHES, accept=("migrations_only_on_server",))
     assert decide(found, wishes=accepting).way == "online"
+    stubborn = dataclasses.replace(WISHES, accept=("no_way_found",))
+    assert decide(server=web("127.0.0.1:9999"), wishes=stubborn).way == "refused", "nobody would reach the application"
 
 
 def test_who_reaches_the_service_past_nginx_is_warned_of() -> None:
