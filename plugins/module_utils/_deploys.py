@@ -132,13 +132,14 @@ class Deploys:
                     return {}, told
                 continue
             signs = self.signs(found, patience.owners)
-            why = "a person says so" if patience.take_over == found.deploy_id else why_stale(signs, patience.stale)
+            why = "a person says so" if patience.take_over == found.deploy_id else ""
+            if not why and found.owner and found.deploy_id not in patience.owners:
+                raise _refused(found, signs, patience)  # its control node is asked first
+            why = why or why_stale(signs, patience.stale)
             if why:
                 told += self.runs.settle(patience.running, patience.ending)
                 if self.lock.take_over(holder, found.deploy_id):
                     return {"deploy_id": found.deploy_id, "why": why}, told
-            elif found.deploy_id not in patience.owners and found.owner:
-                raise _refused(found, signs, patience)  # its control node may know more
             elif time.monotonic() >= deadline:
                 raise _refused(found, signs, patience)
             else:

@@ -11,6 +11,7 @@ import stat
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, NoJournal
+from ansible_collections.seamless.deploy.plugins.module_utils._lock import Holder, Lock
 
 
 @pytest.fixture
@@ -43,6 +44,35 @@ def test_an_unexpected_failure_is_recorded_too(journal):
         with journal.step("d1", "start", "service.switch"):
             raise ZeroDivisionError
     assert journal.read()[1].event == "failed"
+
+
+def hold(journal, deploy_id):
+    Lock(os.path.join(os.path.dirname(journal.path), "lock")).take(
+        Holder(deploy_id, "ops", "AWX job 8", "2026-11-21T02:00:00Z")
+    )
+
+
+def test_nothing_is_done_for_a_deploy_that_was_taken_over(journal):
+    hold(journal, "d2")
+    with pytest.raises(
+        DeployError, match="deploy d1 was taken over.* ops holds the lock since .*, for deploy d2"
+    ) as caught:
+        with journal.step("d1", "start", "service.switch"):
+            pytest.fail("it was done")
+    assert caught.value.result["holder"]["deploy_id"] == "d2" and journal.read() == []
+    with journal.step("d2", "start", "service.switch"):
+        pass
+
+
+def test_nothing_is_done_for_a_deploy_that_another_run_has_ended(journal):
+    for event in ("begin", "end"):
+        journal.append("d1", "deploy", "deploy", event)
+    with pytest.raises(DeployError, match="deploy d1 has ended already"):
+        with journal.step("d1", "start", "service.switch"):
+            pytest.fail("it was done")
+    journal.append("d1", "deploy", "deploy", "begin")
+    with journal.step("d1", "start", "service.switch"):
+        pass
 
 
 def test_a_torn_last_line_is_left_out_and_harms_nothing_after_it(journal):

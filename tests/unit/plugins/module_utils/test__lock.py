@@ -9,7 +9,7 @@ import threading
 
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._lock import Holder, Lock
+from ansible_collections.seamless.deploy.plugins.module_utils._lock import Holder, Lock, Signs, why_stale
 
 
 def holder(deploy_id):
@@ -73,3 +73,38 @@ def test_a_damaged_lock_is_said(lock):
         file.write("{")
     with pytest.raises(DeployError, match="is damaged"):
         lock.holder()
+
+
+def test_one_of_many_takes_a_stale_lock_over(lock):
+    lock.take(holder("d0"))
+    barrier, won = threading.Barrier(8), []
+
+    def contend(number):
+        barrier.wait()
+        if lock.take_over(holder(f"d{number}"), "d0"):
+            won.append(number)
+
+    threads = [threading.Thread(target=contend, args=(number,)) for number in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1 and lock.holder().deploy_id == f"d{won[0]}"
+
+
+@pytest.mark.parametrize(
+    ("signs", "expected"),
+    [
+        (Signs(), ""),
+        (Signs(silent=899), ""),
+        (Signs(silent=900), "nothing was heard of it for 900 seconds"),
+        (Signs(silent=9000, running="database.migrate"), ""),
+        (Signs(booted=True), "the host was booted since"),
+        (Signs("gone"), "its ansible-playbook has ended"),
+        (Signs("gone", running="database.migrate"), "its ansible-playbook has ended"),
+        (Signs("alive", booted=True, silent=9000), ""),
+    ],
+    ids=["fresh", "almost", "silent", "silent but working", "booted", "gone", "gone but working", "alive"],
+)
+def test_when_a_lock_is_stale(signs, expected):
+    assert why_stale(signs, 900) == expected

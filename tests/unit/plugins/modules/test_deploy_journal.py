@@ -76,6 +76,55 @@ def test_a_lock_is_taken_over_only_by_name(journal):
     }
 
 
+OWNER = {"node": "f00", "pid": 7, "started": "5", "boot": "b"}
+
+
+def test_a_lock_with_an_owner_is_not_judged_before_that_was_asked(journal):
+    first = journal(state="begin", owner=OWNER)["deploy_id"]
+    with pytest.raises(DeployError) as caught:
+        journal(state="begin", stale=0, wait=60)
+    assert caught.value.result["refused"] and caught.value.result["holder"]["owner"] == OWNER
+    with pytest.raises(DeployError, match="still runs on this control node"):
+        journal(state="begin", stale=0, owners={first: "alive"})
+    assert journal(state="begin", stale=0, owners={first: "unknown"})["taken_over"]["deploy_id"] == first
+
+
+def test_a_lock_whose_owner_is_gone_is_taken_over_with_a_record(journal):
+    first = journal(state="begin", owner=OWNER)["deploy_id"]
+    second = journal(state="begin", owners={first: "gone"})
+    assert second["taken_over"] == {"deploy_id": first, "why": "its ansible-playbook has ended"}
+    assert journal(deploy_id=first)["records"][-1]["detail"]["taken over by"] == second["deploy_id"]
+
+
+def test_a_lock_from_before_a_boot_is_taken_over(journal, tmp_path):
+    first = journal(state="begin")["deploy_id"]
+    lock = tmp_path / "state" / "lock"
+    lock.write_text(lock.read_text().replace('"boot_id": "', '"boot_id": "another-'))
+    assert journal(state="begin")["taken_over"] == {"deploy_id": first, "why": "the host was booted since"}
+
+
+def test_the_hosts_of_a_fleet_begin_with_one_id_and_may_do_so_twice(journal):
+    journal(state="begin", deploy_id="d1", owner=OWNER)
+    again = journal(state="begin", deploy_id="d1", owner={**OWNER, "pid": 8})
+    assert again["taken_over"] == {} and again["holder"]["owner"]["pid"] == 8
+    assert [record["event"] for record in journal()["records"]] == ["begin"]
+
+
+def test_ending_what_was_taken_over_leaves_the_lock_to_the_other(journal):
+    first = journal(state="begin")["deploy_id"]
+    second = journal(state="begin", take_over=first)["deploy_id"]
+    read = journal(state="end", deploy_id=first, result="rolled_back")
+    assert read["holder"]["deploy_id"] == second and read["facts"][first]["ended"] == "rolled_back"
+    assert journal()["unfinished"] == [second]
+
+
+def test_a_begin_that_cannot_be_recorded_leaves_no_lock(journal, tmp_path):
+    (tmp_path / "state" / "journal.jsonl").mkdir(parents=True)
+    with pytest.raises(DeployError, match="cannot be read"):
+        journal(state="begin")
+    assert not (tmp_path / "state" / "lock").exists()
+
+
 def test_check_mode_touches_nothing(journal, tmp_path):
     journal(check_mode=True, state="begin")
     journal(check_mode=True, state="record", deploy_id="d1", action="a.b")
