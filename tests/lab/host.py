@@ -105,11 +105,12 @@ class Host:
         known = self.net.record["hosts"].get(self.name, {"pid": 0, "started": ""})
         return bool(known["started"]) and network.started_at(known["pid"]) == known["started"]
 
-    def wait(self, timeout: float = 60) -> None:
+    def wait(self, timeout: float = 120) -> None:
         """Wait until all that starts at boot has started, and people can log in."""
         deadline = time.monotonic() + timeout
-        up = f"timeout {timeout:.0f} systemctl is-system-running --wait >/dev/null 2>&1; test $? -ne 124"
-        while not self._greets() or self.run(up, check=False, timeout=timeout + 20, user="deployer").returncode:
+        # Asked again and again: --wait misses the end of a boot that is over at that very moment.
+        up = "timeout 15 sh -c 'until systemctl is-system-running | grep -Eq \"running|degraded\"; do sleep 0.1; done'"
+        while not self._greets() or self.run(up, check=False, timeout=60, user="deployer").returncode:
             if time.monotonic() > deadline:
                 last = self.log.read_text(errors="replace")[-2000:]
                 raise RuntimeError(f"{self.name} did not come up within {timeout:.0f} s; its console said: {last}")
