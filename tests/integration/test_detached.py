@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal
 from ansible_collections.seamless.deploy.plugins.module_utils._runs import Runs
 
-from tests.support.django_project import Project, django_python
+from tests.support.django_project import SETTINGS, Project, django_python
 from tests.support.playbook import Play, Result, local_inventory, run_playbook, start_playbook
 
 SLEEP = 'migrations.RunSQL("SELECT pg_sleep({seconds}); CREATE TABLE slept (id int)", "DROP TABLE slept"),'
@@ -161,6 +161,20 @@ def test_a_migration_outlives_its_playbook_and_the_next_run_waits_for_it(host: H
     assert "things.0002_slow" in facts["database"]["applied"] and not facts["database"]["doubtful"]
     assert host.database.execute("SELECT count(*) FROM slept") == [(0,)]
     assert host.told("database.migrate")[-1] == "done" and os.listdir(host.runs.folder) == []
+
+
+def test_what_ansible_has_sent_may_vanish_before_the_work_has_begun(host: Host) -> None:
+    held = host.base / "held"
+    held.touch()
+    slow = f"import os, time\nwhile os.path.exists({str(held)!r}):\n    time.sleep(0.1)\n"
+    host.project.write("site1/settings.py", slow + SETTINGS)
+    with start_playbook(host.play(host.begin(), host.migrate()), host.inventory, env=host.env, base=host.base) as play:
+        host.until(lambda: play.process.poll() is not None or host.runs.alive())
+        time.sleep(1)  # the application's interpreter is asked for its plan by then, and for nothing else
+        kill_with_module(host, play)
+    held.unlink()
+    host.until(lambda: not host.runs.alive())
+    assert host.told("database.migrate")[-1] == "done"
 
 
 def test_what_still_runs_can_be_ended_instead(host: Host) -> None:
