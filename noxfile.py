@@ -1,7 +1,7 @@
 # Copyright (c) 2026, seamless.deploy contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sessions behind ./run: demo, lab, test and the single checks; runs in .venv on the machine of a developer or of CI."""
+"""Sessions behind ./run: bench, demo, lab, test and the single checks; runs in .venv on the machine of a developer or of CI."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def check(description: str) -> Callable[[Callable[[nox.Session], str]], Callable
     return decorate
 
 
-# ./run demo, ./run lab, ./run test, ./run check
+# ./run bench, ./run demo, ./run lab, ./run test, ./run check
 
 
 @nox.session
@@ -88,6 +88,13 @@ def lab(session: nox.Session) -> None:
     """Hosts of a lab: up, down, ssh HOST."""
     os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "tests.lab", *session.posargs])
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure against a peer: deploy."""
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "tests.bench", *session.posargs])
 
 
 @nox.session
@@ -240,7 +247,7 @@ def build(session: nox.Session) -> str:
     unwanted = [
         name
         for name in names
-        if re.search(r"(^|/)(\.|__pycache__|tests/(apps|demo|integration|lab|support|unit)/)", name)
+        if re.search(r"(^|/)(\.|__pycache__|tests/(apps|bench|demo|integration|lab|support|unit)/)", name)
     ]
     if unwanted:
         session.error(f"build_ignore in galaxy.yml lets these into the archive: {', '.join(unwanted[:10])}")

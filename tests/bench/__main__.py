@@ -1,0 +1,30 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`./run bench NAME`: measures against a peer in the same run (control node)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tests.bench import deploy
+from tests.lab.needs import why_not
+
+BENCHES = {"deploy": deploy.main}
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
+    parser.add_argument("name", choices=sorted(BENCHES))
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    problem = why_not()
+    if problem:
+        sys.exit(f"bench: left out, it needs the lab: {problem}")
+    BENCHES[given.name](given.rounds)
+
+
+if __name__ == "__main__":
+    main()
