@@ -63,6 +63,20 @@ options:
     type: list
     elements: str
     default: []
+  entrance:
+    description:
+      - How requests come in. V(link) leads the lines of nginx to the entrance.
+      - V(port) takes the port of the service over for the whole host. It costs a stop of a moment, for which O(stop) is needed.
+    type: str
+    choices: [link, port]
+    default: link
+  listen:
+    description: The address and port that are taken over with O(entrance=port).
+    type: str
+  stop:
+    description: Whether a stop of a moment is agreed to.
+    type: bool
+    default: false
   health_path:
     description: Path that the installation answers when it is healthy.
     type: str

@@ -43,7 +43,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 way:
-  description: V(online) when it can be taken over without a failed request, V(refused) when something must be done first, V(adopted) afterwards.
+  description:
+    - V(online) when it can be taken over without a failed request, V(stop) with the stop that was agreed to, V(refused) when something must be
+      done first, V(adopted) afterwards.
   type: str
   returned: success
 release:

@@ -47,7 +47,8 @@ def take(
             raise DeployError(
                 "an installation is taken over as root: its unit, nginx and its files belong to several users"
             )
-        changed["shared"] = made = _do(params, survey, run, now, journal)
+        made, told = _do(params, survey, run, now, journal)
+        changed["shared"], changed["plan"] = made, [*result["plan"], *told]
         changed["writable"] = [
             decided.shared[path] for path in made if made[path] == "linked" and os.path.isdir(decided.shared[path])
         ]
@@ -56,11 +57,11 @@ def take(
 
 def _do(
     params: t.Mapping[str, t.Any], survey: Survey, run: Run, now: datetime.datetime, journal: Journal
-) -> dict[str, str]:
+) -> tuple[dict[str, str], list[str]]:
     store, decided, found = survey.store, survey.decided, survey.found
     user, *owner = owner_of(survey)
     ids = (owner[0], owner[1])
-    taking = Taking(run, store, survey.wishes.names, survey.health)
+    taking = Taking(run, store, survey.wishes.names, survey.health, decided.way == "online")
     stamp = f"{now:%Y-%m-%dT%H:%M:%SZ}"
     manifest = _taking.new_manifest(found, survey.release, stamp, params["who"])
 
@@ -77,6 +78,9 @@ def _do(
         taking.lead(found, decided, user, survey.web.group)
     with record("web_server"):
         taking.rewriting.do(decided.edits)
+    if decided.way == "stop":
+        with record("port"):
+            taking.take_port(found, decided)
     with record("activate"):
         units = list(decided.records)
         good = dataclasses.replace(
@@ -85,7 +89,7 @@ def _do(
         store.write(good)
         _taking.own_manifest(store, survey.release, ids)
         store.point_current(survey.release)
-    return made
+    return made, taking.told
 
 
 def _diff(survey: Survey) -> dict[str, str]:

@@ -9,7 +9,7 @@ import dataclasses
 import os
 import typing as t
 
-from ansible_collections.seamless.deploy.plugins.module_utils._adoption import _edits, _records, _routes, _unit
+from ansible_collections.seamless.deploy.plugins.module_utils._adoption import _edits, _port, _records, _routes, _unit
 from ansible_collections.seamless.deploy.plugins.module_utils._adoption._application import Application
 from ansible_collections.seamless.deploy.plugins.module_utils._adoption._edits import Edit
 from ansible_collections.seamless.deploy.plugins.module_utils._adoption._findings import Finding
@@ -19,7 +19,16 @@ from ansible_collections.seamless.deploy.plugins.module_utils._adoption._records
 from ansible_collections.seamless.deploy.plugins.module_utils._nginx._config import Directive
 
 #: Findings that nobody can go on in spite of: the application would not be reached.
-FINAL = ("web_server_line", "no_way_found", "web_server_unknown", "no_proxy", "entrance_lost_at_boot")
+FINAL = (
+    "another_port",
+    "port_not_movable",
+    "needs_stop",
+    "web_server_line",
+    "no_way_found",
+    "web_server_unknown",
+    "no_proxy",
+    "entrance_lost_at_boot",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +50,9 @@ class Wishes:
     shared: tuple[str, ...] = ()
     declared: tuple[t.Mapping[str, t.Any], ...] = ()
     accept: tuple[str, ...] = ()
+    port: bool = False
+    stop: bool = False
+    listen: str = ""
     health: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
@@ -59,7 +71,7 @@ class Adoption:
 
     @property
     def proxied(self) -> bool:
-        return not self.place.path
+        return not self.place.path and self.way != "stop"
 
 
 def decide(
@@ -74,17 +86,25 @@ def decide(
     folders = _routes.folders_in(web.tree, found.checkout.path)
     static, others = _edits.static_edits(folders, told.static_root, f"{wishes.names.root}/static")
     shared = shared_folders(found, told, wishes.shared)
+    socket = f"{wishes.names.socket_dir}/{wishes.names.web}-{release}.sock"
+    command = _port.command_on(found.unit.command, socket) if wishes.port else ""
+    if wishes.port:
+        # Whoever leads to the port goes on doing so.
+        edits, static, place = [], [], next((each for each in found.places if each.port), place)
+        way = list(_port.findings(found, wishes.listen, wishes.stop, _port.definition_of(found.unit), socket))
+    else:
+        way = list(_way_findings(found, place, web, [*routes.problems, *problems], bool(routes.routes or led), wishes))
     findings = [
         *found.findings,
         *found.checkout.findings,
         *more,
-        *_way_findings(found, place, web, [*routes.problems, *problems], bool(routes.routes or led), wishes),
+        *way,
         *_served_findings(others, shared, found.checkout.path),
         *_unit_findings(found, wishes, shared),
     ]
-    records = _records.records(found, place, wishes.names, release, list(wishes.declared), dict(wishes.health))
+    records = _records.records(found, place, wishes.names, release, list(wishes.declared), dict(wishes.health), command)
     return Adoption(
-        "refused" if stops(findings, wishes) else "online",
+        "refused" if stops(findings, wishes) else "stop" if wishes.port else "online",
         place,
         tuple(records),
         (*edits, *static),
@@ -131,7 +151,8 @@ def _way_findings(
             "stop",
             f"no line of nginx leads to {found.unit.name}, which listens on {', '.join(map(str, found.places))}",
             f"let nginx lead there first (proxy_pass http://{place}; in its location), and adopt then; what becomes of that line is "
-            f"'{line}'. Where another program or clients themselves connect to {place}, a change of address cannot be seamless",
+            f"'{line}'. Where another program or clients themselves connect to {place}, the port itself can be taken over, with a stop of a moment: "
+            f"deploy_entrance: port, deploy_listen: '{place}', adopt_stop: true",
         )
     if place.path and wishes.names.socket_dir.startswith(("/run/", "/var/run/")):
         yield Finding(

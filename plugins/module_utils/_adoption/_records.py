@@ -68,27 +68,41 @@ class Names:
 
 
 def records(
-    found: Installation, place: Listening, names: Names, release: str, declared: t.Sequence[Record], health: Record
+    found: Installation,
+    place: Listening,
+    names: Names,
+    release: str,
+    declared: t.Sequence[Record],
+    health: Record,
+    command: str = "",
 ) -> list[Record]:
-    """The units of the release that the installation becomes: first the one that the entrance leads to."""
+    """The units of the release that the installation becomes: first the one that the entrance leads to.
+
+    command: where the port is taken over, what an instance of the service on a socket of its own runs.
+    """
     web = {
         "unit": names.web,
         "unit_class": "web",
         "entrance": names.entrance,
         "log": "",
-        "web_server": "nginx",
+        "web_server": "none" if command else "nginx",
         **health,
     }
-    if place.path:
-        python = posixpath.join(found.checkout.venv, "bin", "python") if found.checkout.venv else ""
+    python = posixpath.join(found.checkout.venv, "bin", "python") if found.checkout.venv else ""
+    name = f"{names.app}-{names.web}-{release}"
+    socket = f"{names.socket_dir}/{names.web}-{release}.sock"
+    definition = f"{DEFINITIONS}/{name}.service"
+    if command:
+        instance = {"name": name, "command": command, "socket": socket, "directory": found.checkout.path}
+        source = f"{names.release_path(release)}/.units/{name}.service"
+        first = [{**web, **instance, "interpreter": python, "definition": definition, "source": source}]
+    elif place.path:
         own = _existing(found.unit, found.checkout.path, "web")
         first = [{**own, **web, "socket": place.path, "interpreter": python}]
     else:
-        name = f"{names.app}-{names.web}-{release}"
-        socket = f"{names.socket_dir}/{names.web}-{release}.sock"
         command = f"{ACTIVATE} -l {socket} {names.proxyd} --connections-max={CONNECTIONS} {place.connect}"
         proxy = {"name": name, "command": command, "socket": socket, "directory": names.release_path(release)}
-        proxy.update(interpreter="", definition=f"{DEFINITIONS}/{name}.service")
+        proxy.update(interpreter="", definition=definition)
         first = [{**web, **proxy}, _existing(found.unit, found.checkout.path, "worker")]
     return first + _background(found, names, declared)
 

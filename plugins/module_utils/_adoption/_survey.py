@@ -51,6 +51,9 @@ def adoption_spec() -> dict[str, t.Any]:
         "framework": {"type": "str", "choices": ["django", "none"], "default": "django"},
         "settings": {"type": "str"},
         "accept": {"type": "list", "elements": "str", "default": []},
+        "entrance": {"type": "str", "choices": ["link", "port"], "default": "link"},
+        "listen": {"type": "str"},
+        "stop": {"type": "bool", "default": False},
         "health_path": {"type": "str", "default": "/health/"},
         "health_status": {"type": "int", "default": 200},
         "health_host": {"type": "str", "default": "localhost"},
@@ -142,7 +145,15 @@ def survey(params: t.Mapping[str, t.Any], run: t.Callable[..., t.Any], now: date
     missing, different = _application.compare(values, environment_values(params["environment"]))
     asked = {"health_path": health.path, "health_status": health.status, "health_host": health.host}
     wishes = Wishes(
-        names, params["user"] or "", tuple(params["shared"]), tuple(params["units"]), tuple(params["accept"]), asked
+        names,
+        params["user"] or "",
+        tuple(params["shared"]),
+        tuple(params["units"]),
+        tuple(params["accept"]),
+        params["entrance"] == "port",
+        params["stop"],
+        params["listen"] or "",
+        asked,
     )
     begun = _taking.adopted(store)
     commit = found.checkout.git.commit if found.checkout.git else "0" * 7

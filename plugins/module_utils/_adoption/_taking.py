@@ -11,7 +11,7 @@ import os
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils import _environment, _files
-from ansible_collections.seamless.deploy.plugins.module_utils._adoption import _records, _shared_names
+from ansible_collections.seamless.deploy.plugins.module_utils._adoption import _port, _records, _shared_names
 from ansible_collections.seamless.deploy.plugins.module_utils._adoption._installation import Installation
 from ansible_collections.seamless.deploy.plugins.module_utils._adoption._plan import Adoption
 from ansible_collections.seamless.deploy.plugins.module_utils._adoption._records import Names
@@ -42,11 +42,14 @@ def adopted(store: Store) -> t.Optional[ReleaseManifest]:
 class Taking:
     """One adoption under way. What it does can be done again, and what it began is remembered in `memory`."""
 
-    def __init__(self, run: t.Callable[..., tuple], store: Store, names: Names, health: Health) -> None:
+    def __init__(
+        self, run: t.Callable[..., tuple], store: Store, names: Names, health: Health, nginx: bool = True
+    ) -> None:
         self.store = store
+        self._run = run
         self.names = names
         self.manager = SystemdManager(run, "system")
-        self.entrance = LinkEntrance(names.entrance, Waiter(self.manager, health), Visitor())
+        self.entrance = LinkEntrance(names.entrance, Waiter(self.manager, health), Visitor() if nginx else None)
         self.folder = os.path.join(store.root, ".deploy", "adoption")
         self._file = os.path.join(self.folder, "adoption.json")
         self.memory: dict[str, t.Any] = self._recall()
@@ -132,17 +135,29 @@ class Taking:
                 f"the entrance {self.names.entrance} leads to {self.entrance.target()} already, which is not this installation; "
                 "is another deploy of this application at work?"
             )
-        if decided.proxied:
+        text = ""
+        if decided.way == "stop":
+            text = _port.definition_on(_port.definition_of(found.unit), found.unit.name, record["command"])
+        elif decided.proxied:
             text = _records.proxy_definition(record, found.unit.name, user, group)
-            _files.write_file(
-                os.path.join(record["directory"], ".units", os.path.basename(unit.definition)), text, 0o644
-            )
+        if text:
+            folder = os.path.join(self.store.path(self.memory["release"]), ".units")
+            _files.write_file(os.path.join(folder, os.path.basename(unit.definition)), text, 0o644)
             self._remember(proxy=record["name"], definition=unit.definition, socket=unit.socket)
             _files.write_file(unit.definition, text, 0o644)
             self.manager.start(unit)
         self.entrance.ready(unit, READY_SECONDS)
         self.entrance.switch(unit)
         self.entrance.answers(unit, READY_SECONDS)
+
+    def take_port(self, found: Installation, decided: Adoption) -> None:
+        """Let systemd listen on the port and lead it to the entrance, which leads to an instance of the service already."""
+        unit = f"{self.names.app}-{self.names.web}-port.socket"
+        if self.manager.status(Unit(unit, "worker")).running:
+            return
+        self._remember(port_unit=unit, service=found.unit.name)
+        seconds = _port.take(self.manager, self._run, found.unit.name, decided.place, unit)
+        self.told.append(f"Nobody listened on {decided.place} for about {seconds} s")
 
     def let_go(self) -> None:
         """Undo an adoption that no deploy has followed: nginx first, then what it led to. Raises DeployError."""
@@ -154,6 +169,8 @@ class Taking:
                 "lines lead to the installation itself again, reload it, remove the entry of that file in "
                 f"{self._file}, and run again"
             )
+        if self.memory.get("port_unit"):
+            _port.give_back(self.manager, self._run, self.memory["service"], self.memory["port_unit"])
         if self.memory.get("entrance"):
             self.entrance.point("")
         if self.memory.get("proxy"):
@@ -172,7 +189,7 @@ class Taking:
             self.store.point_current("")
         if release in self.store.names():
             self.store.remove(release)
-        self._remember(files=[], shared={}, release="", proxy="", entrance="")
+        self._remember(files=[], shared={}, release="", proxy="", entrance="", port_unit="")
 
 
 def new_manifest(found: Installation, release: str, now: str, who: str) -> ReleaseManifest:

@@ -52,6 +52,9 @@ def _steps(found: Installation, decided: Adoption, wishes: Wishes, release: str)
     steps = [
         f"{found.checkout.path} becomes release {release}: a directory of links to it, the first one to go back to"
     ]
+    if decided.way == "stop":
+        first = decided.records[0]
+        steps.append(f"a second instance of {found.unit.name} runs as {first['name']} on {first['socket']}")
     if decided.proxied:
         steps.append(f"{decided.records[0]['name']} leads {decided.records[0]['socket']} to {decided.place.connect}")
     steps.append(f"the entrance {entrance} leads to {decided.records[0]['socket']}")
@@ -61,11 +64,21 @@ def _steps(found: Installation, decided: Adoption, wishes: Wishes, release: str)
         steps.append(f"static files are copied from {decided.static} to {wishes.names.root}/static")
     for edit in decided.edits:
         steps.append(f"{edit.file}:{edit.line}: '{edit.before}' becomes '{edit.after}'")
-    steps.append("nginx tests its configuration and reloads; what it refuses is put back")
+    if decided.way == "stop":
+        steps.append(
+            f"{found.unit.name} is stopped and disabled; systemd listens on {decided.place} and leads it to the entrance"
+        )
+    else:
+        steps.append("nginx tests its configuration and reloads; what it refuses is put back")
     return [f"{'Then:   ' if not number else '        '} {step}" for number, step in enumerate(steps)]
 
 
 def _costs(decided: Adoption) -> list[str]:
+    if decided.way == "stop":
+        return [
+            f"STOPS:   for a moment, well under a second, nobody listens on {decided.place}; until then two instances are in memory",
+            "Back:    the same playbook with -e adopt_state=absent, until the first deploy, with such a stop; rollback.yml after it",
+        ]
     result = [
         "Costs:   no stop and no failed request. nginx also takes up whatever else was edited in its files since its last reload"
     ]

@@ -29,7 +29,7 @@ def params(root, **changes):
     found = {
         "path": None, "unit": None, "app": "shop", "root": str(root), "socket_dir": str(root / "run"), "user": None,
         "units": [], "shared": [], "environment": {}, "framework": "none", "settings": None, "accept": [],
-        "health_path": "/health/", "health_status": 200, "health_host": "localhost",
+        "health_path": "/health/", "health_status": 200, "health_host": "localhost", "entrance": "link", "listen": None, "stop": False,
         "state": "present", "shared_folders": "moved", "who": "ops", "journal": None, "deploy_id": None,
     }  # fmt: skip
     return {**found, **changes}
