@@ -34,6 +34,8 @@ SITE = """server {{
     }}
 }}
 """
+# Debian 11's PostgreSQL still keeps passwords in a form that the rule for other hosts does not take.
+CONFIGURATION = "listen_addresses = '*'\nmax_connections = 200\npassword_encryption = 'scram-sha-256'\n"
 ROLES = """
 CREATE ROLE shop LOGIN PASSWORD '{password}';
 CREATE ROLE deploy_admin LOGIN SUPERUSER PASSWORD '{admin}';
@@ -72,7 +74,7 @@ class LabStage:
                 (host.root / "etc/systemd/system" / f"{each}.service").symlink_to("/dev/null")
         if host.name == self.db:
             (cluster,) = host.root.glob("etc/postgresql/*/main")
-            (cluster / "conf.d" / "lab.conf").write_text("listen_addresses = '*'\nmax_connections = 200\n")
+            (cluster / "conf.d" / "lab.conf").write_text(CONFIGURATION)
             with (cluster / "pg_hba.conf").open("a") as rules:
                 rules.write(f"host all all {host.net.subnet} scram-sha-256\n")
         if host.name in self.app and self.entrance == "link":

@@ -48,7 +48,7 @@ def test_debian_as_target(suite: str) -> None:
 
 
 # Up and down again: each version of Ansible deploys something.
-@pytest.mark.parametrize(("ansible", "release"), zip(ANSIBLE_PYTHONS, (2, 5, 2)))
+@pytest.mark.parametrize(("ansible", "release"), list(zip(ANSIBLE_PYTHONS, (2, 5, 2))))
 def test_ansible_as_controller(stage: LabStage, ansible: str, release: int) -> None:
     go_live(stage, release, f"ansible-core {ansible}, online to {release}", ansible=ansible)
     before = stage.footprint()
