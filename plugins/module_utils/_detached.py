@@ -80,7 +80,7 @@ def held(path: str) -> str:
 
 def import_payload() -> None:
     """Import all that Ansible has sent: the archive goes when the module's process does, before the daemon ends."""
-    archive = getattr(__loader__, "archive", "")
+    archive = getattr(globals().get("__loader__"), "archive", "")
     if not archive:
         return
     with zipfile.ZipFile(archive) as payload:

@@ -128,7 +128,7 @@ class Runs:
             while state.status == "running" and not ended:
                 if time.monotonic() - begun >= timeout:
                     raise DeployError(
-                        f"{sentence(state)} still after {timeout:.0f} seconds. Wait and begin again, or end it with running=end",
+                        f"{sentence(state)} still after {timeout:.0f} seconds. Wait and start again, or end it with recover.yml -e recover_running=end",
                         running=[sentence(state)],
                         refused=True,
                     )
@@ -164,7 +164,7 @@ class Runs:
             return
         except PermissionError as exc:
             raise DeployError(
-                f"{sentence(state)}, as another user, and running=end may not end it: wait for it, or end process {state.pid} as root",
+                f"{sentence(state)}, as another user, and this user may not end it: wait for it, or end process {state.pid} as root",
                 refused=True,
             ) from exc
 

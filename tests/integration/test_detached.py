@@ -193,7 +193,7 @@ def test_what_still_runs_can_be_ended_instead(host: Host) -> None:
 def test_a_step_that_runs_too_long_keeps_the_next_deploy_out_in_words(host: Host) -> None:
     killed_during_migration(host, 30)
     _done, answer = host.again(running_timeout=1)
-    assert answer["failed"] and "database.migrate of deploy" in answer["msg"] and "running=end" in answer["msg"]
+    assert answer["failed"] and "database.migrate of deploy" in answer["msg"] and "recover_running=end" in answer["msg"]
     assert host.running() == ["database.migrate"]
 
 
