@@ -15,8 +15,10 @@ import pytest
 
 from tests.lab import faults
 from tests.lab.look import Traffic
+from tests.lab.look import traffic as traffic_to
 from tests.lab.stage import LabStage, lab_stage
 from tests.support.load import request
+from tests.support.load_process import LoadProcess
 
 RATE = 300
 MORE = [pytest.param(kind, marks=pytest.mark.long) for kind in ("upstream", "port")]
@@ -34,7 +36,7 @@ socket.socket(socket.AF_UNIX).connect(sys.argv[3])
 def stage(request: pytest.FixtureRequest) -> t.Iterator[LabStage]:
     """Boot one host whose nginx the deploy sets up."""
     with lab_stage(entrance=request.param if request.param != "link" else "nginx") as scene:
-        scene.changes.update(deploy_entrance=request.param, deploy_web_server="nginx", deploy_listen="127.0.0.1:8000")
+        scene.changes.update(deploy_entrance=request.param, deploy_web_server="nginx", deploy_listen="0.0.0.0:8000")
         scene.live(1)
         yield scene
 
@@ -44,7 +46,12 @@ def kind_of(stage: LabStage) -> str:
 
 
 def deploy(stage: LabStage, release: int, what: str, **changes: t.Any) -> tuple[t.Any, Traffic]:
-    with stage.traffic(RATE) as traffic:
+    # A port is asked as it is, the others through nginx.
+    port = ":8000" if kind_of(stage) == "port" else ""
+    load = LoadProcess(
+        [f"http://{stage.hosts['app1'].address}{port}"], 24, 6, RATE, max_seconds=600, max_requests=200_000
+    )
+    with traffic_to(stage.url(), load, 3, 3) as traffic:
         result = stage.run("deploy.yml", release, **changes)
     traffic.told(f"{kind_of(stage)}: {what}")
     return result, traffic
