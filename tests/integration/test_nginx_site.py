@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import socket
+import subprocess
 import tempfile
 
 import pytest
@@ -16,10 +17,19 @@ import pytest
 from tests.support.module import run_module
 from tests.support.nginx import PROGRAM, Nginx, nginx
 
+pytest.importorskip("ansible", reason="the module utils are imported as the collection's")
+from ansible_collections.seamless.deploy.plugins.module_utils._nginx._control import Control
+from ansible_collections.seamless.deploy.plugins.module_utils._service._visitor import Visitor
+
 pytestmark = pytest.mark.skipif(not PROGRAM, reason="needs nginx")
 SITE = "server {{ listen 127.0.0.1:{port}; server_name shop; location / {{ {inside} }} }}\n"
 CLOSING = "proxy_pass http://unix:{socket}; proxy_http_version 1.0; proxy_set_header Connection close;"
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become nginx's user")
+
+
+def run_argv(argv, **_more):
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture
@@ -182,6 +192,24 @@ def test_a_socket_that_nginx_may_not_write_to(server):
         refused = put(server, CLOSING.format(socket=entrance), entrance=entrance)
     assert refused["failed"] and f"socket {entrance} (mode 0755" in refused["msg"], refused
     assert "UMask=0002" in refused["msg"]
+
+
+@as_root
+@pytest.mark.parametrize(("umask", "reached"), [(0o002, True), (0o007, True), (0o022, False)])
+def test_a_server_that_minds_the_umask_in_a_directory_of_nginx_s_group(server, umask, reached):
+    """The directory hands its group on, and the unit's UMask=0002 lets that group write."""
+    (server.base / "run").mkdir()
+    worker = Visitor(Control(run_argv, server.program, str(server.configuration)).running().workers).worker()
+    os.chown(server.base / "run", 0, worker.gid)
+    os.chmod(server.base / "run", 0o2750)
+    entrance = str(server.base / "run" / "web.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        before = os.umask(umask)
+        listener.bind(entrance)
+        os.umask(before)
+        listener.listen()
+        done = put(server, CLOSING.format(socket=entrance), entrance=entrance)
+    assert not done.get("failed") if reached else f"socket {entrance} (mode 0755" in done["msg"], done
 
 
 def test_no_such_program(base):
