@@ -114,14 +114,14 @@ def ask_django(run: Run, found: Installation, environment: t.Mapping[str, str], 
         bridge = Bridge(_as_user(run, found.unit.user), params, "django", base)
         described, _progress = bridge.call("describe", alias="default", database_name=None)
         facts = {name: described.get(name) or "" for name in ("media_root", "static_root", "settings")}
-        return _state(bridge, facts)
+        return _state(bridge, Application("", facts["media_root"], facts["static_root"], facts["settings"]))
     except DeployError as exc:
         return Application(exc.msg)
     finally:
         shutil.rmtree(base, ignore_errors=True)
 
 
-def _state(bridge: Bridge, facts: dict[str, str]) -> Application:
+def _state(bridge: Bridge, described: Application) -> Application:
     request: dict[str, t.Any] = {"alias": "default", "database_name": None}
     try:
         state, _progress = bridge.call("check", **request)
@@ -130,8 +130,8 @@ def _state(bridge: Bridge, facts: dict[str, str]) -> Application:
         if not state["conflicts"] and not state["inconsistent"]:
             pending = bridge.call("plan", with_sql=False, **request)[0]["pending"]
     except DeployError as exc:
-        return Application(exc.msg, **facts)
-    return Application("", **facts, **told, missing=tuple(state["missing"]), pending=tuple(pending))
+        return dataclasses.replace(described, problem=exc.msg)
+    return dataclasses.replace(described, **told, missing=tuple(state["missing"]), pending=tuple(pending))
 
 
 def _as_user(run: Run, user: str) -> Run:

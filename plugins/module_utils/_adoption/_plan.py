@@ -102,7 +102,9 @@ def decide(
         *_served_findings(others, shared, found.checkout.path),
         *_unit_findings(found, wishes, shared),
     ]
-    records = _records.records(found, place, wishes.names, release, list(wishes.declared), dict(wishes.health), command)
+    records = _records.records(
+        found, place, wishes.names, release, [dict(each) for each in wishes.declared], dict(wishes.health), command
+    )
     return Adoption(
         "refused" if stops(findings, wishes) else "stop" if wishes.port else "online",
         place,

@@ -142,7 +142,7 @@ def command_for_releases(command: str, checkout: str, venv: str, project: str) -
     server = os.path.basename(text.split(" ", 1)[0]).replace("waitress-serve", "waitress")
     bound = text
     for pattern, value in _BINDS:
-        bound, count = pattern.subn(lambda _match, value=value: value, bound)
+        bound, count = pattern.subn(value, bound)
         if count > 1:
             return ""
         if count:
