@@ -93,8 +93,8 @@ def _edit(directive: Directive, after: str) -> Edit:
 
 
 def apply(text: str, edits: t.Iterable[Edit]) -> str:
-    """The text of one file with its edits, from below, so that the lines above keep their numbers. Raises DeployError."""
-    for edit in sorted(edits, key=lambda each: each.line, reverse=True):
+    """The text of one file with its edits; none of them adds a line, so that all keep their numbers. Raises DeployError."""
+    for edit in edits:
         start = sum(len(line) for line in text.splitlines(keepends=True)[: edit.line - 1])
         spelled = r"\s+".join(rf"[\"']?{re.escape(word)}[\"']?" for word in edit.words)
         match = re.compile(spelled + r"\s*;").search(text, start)

@@ -69,6 +69,11 @@ def test_newer_nginx_is_told_not_to_keep_connections() -> None:
     assert rewritten(kept, version=(1, 30, 0))[0].count("keepalive 0;") == 1
 
 
+def test_an_upstream_with_two_ways_to_it_changes_once() -> None:
+    text = "upstream a { server 127.0.0.1:8000; }\nserver { location / { proxy_pass http://a; }\nlocation /x { proxy_pass http://a/y; } }"
+    assert rewritten(text) == (text.replace("127.0.0.1:8000", "unix:/run/shop/web.sock"), [])
+
+
 def test_a_unix_socket_is_exchanged_for_the_entrance() -> None:
     assert rewritten("location / { proxy_pass http://unix:/run/gunicorn.sock:/x/; }", SOCKET)[0] == (
         "location / { proxy_pass http://unix:/run/shop/web.sock:/x/; }"

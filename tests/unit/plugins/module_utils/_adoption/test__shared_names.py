@@ -28,7 +28,7 @@ def folders(tmp_path):
 @linux
 def test_a_folder_is_moved_and_nobody_misses_it(folders):
     old, kept = folders
-    missed, moving = [], threading.Event()
+    missed, looks, moving = [], [], threading.Event()
 
     def read():
         while moving.is_set():
@@ -37,11 +37,15 @@ def test_a_folder_is_moved_and_nobody_misses_it(folders):
                     file.read()
             except OSError as exc:
                 missed.append(exc)
+            looks.append(1)
 
-    for _time in range(30):
+    for _time in range(100):
         moving.set()
         reader = threading.Thread(target=read)
+        before = len(looks)
         reader.start()
+        while len(looks) < before + 3:
+            pass
         try:
             assert _shared_names.share(old, kept, True) == "moved"
             assert os.path.islink(old) and os.path.isdir(kept) and not os.path.islink(kept)
