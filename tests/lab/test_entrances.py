@@ -130,7 +130,7 @@ def test_a_stop_shows_the_page(stage: LabStage) -> None:
     watcher = threading.Thread(target=look)
     watcher.start()
     try:
-        result = stage.run("deploy.yml", 5, deploy_strategy="maintenance")
+        result = stage.run("deploy.yml", 7, deploy_strategy="maintenance")
     finally:
         done.set()
         watcher.join()
@@ -138,7 +138,7 @@ def test_a_stop_shows_the_page(stage: LabStage) -> None:
     pages = [page for page in seen if page[0] == 503]
     assert pages and all(page[1] == "60" and "Back in a moment" in page[2] for page in pages)
     assert {page[0] for page in seen} == {400, 503}, "what was asked outside of the page and the application?"
-    assert seen[-1][0] == 400 and stage.serving() == "5"
+    assert seen[-1][0] == 400 and stage.serving() == "7"
     assert not stage.hosts["app1"].run("test -e /srv/shop/maintenance/on", check=False).returncode == 0
 
 
