@@ -55,8 +55,8 @@ def _refused(found: Holder, signs: Signs, patience: Patience) -> DeployError:
     return DeployError(
         f"another deploy is under way: {found.sentence()}. {' '.join(part for part in (lives, now, silence) if part)} Wait for it "
         f"(deploy_lock_wait gives seconds). When it is gone, its lock is taken over by itself after {patience.stale} seconds of "
-        f"silence (deploy_lock_stale); when it is certainly gone, take it back at once with rollback.yml "
-        f"-e rollback_take_over={found.deploy_id}",
+        f"silence (deploy_lock_stale); when it is certainly gone, bring it to its end at once with recover.yml "
+        f"-e recover_take_over={found.deploy_id}",
         holder=found.to_json(),
         refused=True,
     )

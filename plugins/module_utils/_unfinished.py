@@ -15,6 +15,10 @@ VERSION = 1
 Records = t.Sequence[_journal.JournalRecord]
 
 
+#: Kinds that take a release through the checklist. A recovery does when it finishes a deploy, and may be cut off as well.
+DEPLOYING = ("deploy", "recovery")
+
+
 @dataclasses.dataclass(frozen=True)
 class HostFacts:
     """What one host's journal says of one deploy.
@@ -167,7 +171,7 @@ def decide_deploy(hosts: t.Sequence[HostFacts], compatible: bool = False) -> Dec
         return Decision("ask", f"It still runs: {', '.join(running)}. Wait for it, then run this again.")
     if not pending and not (database.touched and not going_back and not live):
         return Decision("close", "It left nothing that has to be undone or finished, and is closed.")
-    if any(facts.kind != "deploy" for facts in hosts):
+    if any(facts.kind not in DEPLOYING for facts in hosts):
         return _other_kind(hosts, live)
     if going_back:
         return Decision("backwards", f"It was being undone, and that is finished. {_of_database(database, compatible)}")
@@ -183,7 +187,7 @@ def database_of(hosts: t.Iterable[HostFacts]) -> _recovery.DatabaseFacts:
 
 
 def _other_kind(hosts: t.Sequence[HostFacts], live: bool) -> Decision:
-    kind = next(facts.kind for facts in hosts if facts.kind != "deploy")
+    kind = next(facts.kind for facts in hosts if facts.kind not in DEPLOYING)
     if live:
         return Decision("close", f"The {kind} had reached its release everywhere, and is closed.")
     return Decision("backwards", f"The {kind} was cut off. What was live before it is put back; begin it again then.")
@@ -198,6 +202,8 @@ def _by_database(hosts: t.Sequence[HostFacts], database: _recovery.DatabaseFacts
     if database.fenced and database.copy:
         return Decision("backwards", _of_database(database, compatible))
     without = [facts.host for facts in hosts if not facts.release and not facts.ended]
+    if without and compatible:
+        return Decision("backwards", _of_database(database, compatible))
     if without:
         return Decision(
             "ask",

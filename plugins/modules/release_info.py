@@ -35,6 +35,10 @@ live:
   description: Id of the live release, empty when there is none.
   type: str
   returned: success
+identity:
+  description: What the live release was made from, as one hash; equal on all hosts that have the same.
+  type: str
+  returned: success
 previous:
   description: Id of the good release that was live before it, empty when there is none.
   type: str
@@ -63,6 +67,7 @@ def run(path: str) -> dict[str, t.Any]:
     return {
         "changed": False,
         "live": live,
+        "identity": next((manifest.identity for manifest in manifests if manifest and manifest.release == live), ""),
         "previous": _retention.previous_good(store.facts(), live),
         "releases": [dataclasses.replace(manifest, demands={}).to_json() for manifest in manifests if manifest],
     }

@@ -61,7 +61,7 @@ def test_a_second_deploy_is_refused_in_words(journal):
     first = journal(state="begin")["deploy_id"]
     with pytest.raises(DeployError, match=f"ops holds the lock since .*, for deploy {first}, from AWX job 7") as caught:
         journal(state="begin", who="another")
-    assert f"rollback_take_over={first}" in caught.value.msg
+    assert f"recover_take_over={first}" in caught.value.msg
 
 
 def test_a_lock_is_taken_over_only_by_name(journal):
