@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -72,6 +73,19 @@ def test_a_release_that_fails_leaves_all_as_it_was(stage: LabStage, release: int
     assert stage.footprint() == before
     end = stage.look().last
     assert end["detail"]["result"] == "rolled_back" and reason in end["detail"]["reason"]
+
+
+def test_a_release_that_is_left_after_it_served_leaves_all_as_it_was(stage: LabStage) -> None:
+    stage.live(2)
+    before = stage.footprint()
+    hook = stage.lab.base / "fail.yml"
+    hook.write_text(json.dumps([{"name": "Fail on purpose", "ansible.builtin.fail": {"msg": "on purpose"}}]))
+    result, traffic = deploy(stage, 5, "online 2 -> 5, left after the handover", deploy_hooks={"after_start": str(hook)})
+    assert result.rc != 0 and "on purpose" in " ".join(result.report), result.stdout
+    assert (traffic.report.failed, traffic.lost) == (0, []), traffic.report.failures
+    assert "5" in traffic.report.versions and set(traffic.ended.versions) == {"2"}
+    assert stage.footprint() == before
+    assert not any(line.startswith("Trouble:") for line in result.report), result.report
 
 
 def test_new_code_interpreter_and_dependencies_serve(stage: LabStage) -> None:

@@ -74,7 +74,8 @@ def changes(state: str, units: t.Sequence[Record], leaving: t.Sequence[Record]) 
     return [
         *(Change(_instead(record, leaving), "handed_over", keep_previous=True) for record in web),
         *(Change(record, "absent", leaving=True) for record in _ending(leaving)),
-        *(Change(_instead(record, leaving), "handed_over") for record in others),
+        # What they replace has ended by then, and the service manager may not have noticed yet.
+        *(Change({**record, "previous": ""}, "handed_over") for record in others),
     ]
 
 

@@ -144,3 +144,13 @@ def test_one_result_of_a_start_and_a_switch():
         "before": {"a": "absent", "entrance": "b"},
         "after": {"a": "running", "entrance": "a"},
     }
+
+
+def test_on_the_way_back_a_worker_replaces_nothing_that_has_ended_already():
+    old, new = ({"unit": "worker", "name": f"shop-worker-{name}", "unit_class": "worker"} for name in ("old", "new"))
+    planned = _units.changes("handed_over", [{**old, "previous": new["name"]}], [new])
+    assert [(change.name, change.state) for change in planned] == [
+        ("shop-worker-new", "absent"),
+        ("shop-worker-old", "handed_over"),
+    ]
+    assert planned[-1].record["previous"] == ""
