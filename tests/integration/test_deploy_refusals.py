@@ -170,7 +170,7 @@ def test_a_second_deploy_at_the_same_time(shop: Whole, stands: Footprint) -> Non
         for word in ("anna", holder["since"], holder["deploy_id"], holder["origin"], "deploy_lock_wait"):
             assert word in message
         threads.append(deploy("cleo", deploy_lock_wait=120))
-        while "Begin the deploy" not in shop.scene.log.read_text().rpartition("PLAY [")[2]:
+        while "Begin on the host of the database" not in shop.scene.log.read_text().rpartition("PLAY [")[2]:
             assert threads[1].is_alive(), results["cleo"].stdout
             time.sleep(0.2)
         assert shop.footprint() == stands

@@ -154,6 +154,9 @@ class LabStage:
         environment = {
             "ANSIBLE_REMOTE_TEMP": "~/.ansible/tmp",
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.lab.base / "cp"),
+            # A connection that is kept open would not notice for minutes that a host is gone.
+            "ANSIBLE_TIMEOUT": "5",
+            "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=2 -o ServerAliveCountMax=3",
         }
         return playbook.start_playbook(
             name,

@@ -21,6 +21,8 @@ FOOTPRINT = (
     "systemctl is-active shop shop-worker; systemctl is-enabled shop shop-worker; ls /srv/shop/releases /srv/shop/shared"
 )
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def stage() -> t.Iterator[LabStage]:

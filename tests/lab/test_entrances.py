@@ -21,8 +21,8 @@ from tests.support.load import request
 from tests.support.load_process import LoadProcess
 
 RATE = 300
-MORE = [pytest.param(kind, marks=pytest.mark.long) for kind in ("upstream", "port")]
-KINDS = ["link", "activation", *MORE]
+MORE = [pytest.param(kind, marks=pytest.mark.long) for kind in ("upstream", "activation", "port")]
+KINDS = ["link", *MORE]
 ROLE = pathlib.Path(__file__).resolve().parents[2] / "roles" / "entrance"
 # As nginx's user, as the application's, and as nobody in particular.
 CONNECT = """
@@ -73,6 +73,7 @@ def test_no_request_fails_when_a_release_is_handed_over(stage: LabStage) -> None
     assert look.processes == [stage.directory()], "the old release has not ended"
 
 
+@pytest.mark.long
 def test_a_release_that_is_not_healthy_leaves_the_old_one_serving(stage: LabStage) -> None:
     stage.live(2)
     before = stage.footprint()
@@ -111,6 +112,7 @@ def test_the_port_leads_to_the_entrance(stage: LabStage) -> None:
     assert f'"{stage.serving()}"' in asked
 
 
+@pytest.mark.long
 def test_a_stop_shows_the_page(stage: LabStage) -> None:
     """The page is there from before the stop until the new release is proven."""
     stage.live(2)
@@ -142,6 +144,7 @@ def test_a_stop_shows_the_page(stage: LabStage) -> None:
     assert not stage.hosts["app1"].run("test -e /srv/shop/maintenance/on", check=False).returncode == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("extra", "told"),
     [
@@ -170,6 +173,7 @@ def test_a_site_that_cannot_work_is_taken_back(stage: LabStage, tmp_path: pathli
     stage.hosts["app1"].run("nginx -t")
 
 
+@pytest.mark.long
 def test_a_directory_that_nginx_may_not_enter_is_found_before_anything_is_switched(stage: LabStage) -> None:
     if kind_of(stage) != "link":
         pytest.skip("the same for all")
@@ -182,6 +186,7 @@ def test_a_directory_that_nginx_may_not_enter_is_found_before_anything_is_switch
     assert stage.footprint() == before
 
 
+@pytest.mark.long
 def test_a_full_run_is_found_before_anything_is_switched(stage: LabStage) -> None:
     if kind_of(stage) != "link":
         pytest.skip("the same for all")
@@ -193,6 +198,7 @@ def test_a_full_run_is_found_before_anything_is_switched(stage: LabStage) -> Non
     assert stage.directory() == serving
 
 
+@pytest.mark.long
 def test_the_application_works_under_its_hardened_unit(stage: LabStage) -> None:
     """Each line of the template holds, and uploads, logs and the worker go on."""
     if kind_of(stage) != "link":

@@ -97,6 +97,7 @@ def test_a_failure_on_the_second_host_of_the_second_batch_brings_all_back(stage:
     assert {stage.look(name).last["detail"]["result"] for name in HOSTS} == {"rolled_back"}
 
 
+@pytest.mark.long
 def test_the_gate_keeps_the_others_from_beginning(stage: LabStage) -> None:
     stage.live(2)
     before, known = stage.footprint(), len(stage.journal("app2"))
@@ -108,20 +109,22 @@ def test_the_gate_keeps_the_others_from_beginning(stage: LabStage) -> None:
     assert not any(r["action"].startswith("service.") for r in stage.journal("app2")[known:])
 
 
+@pytest.mark.long
 def test_an_unreachable_first_host_is_refused_and_not_replaced(stage: LabStage) -> None:
     stage.live(2)
     before = stage.footprint()
     with faults.cut_off(stage.hosts["app1"]):
-        result = stage.run("deploy.yml", 5, env={"ANSIBLE_TIMEOUT": "3"})
+        result = stage.run("deploy.yml", 5)
     assert result.rc != 0 and "app1 does not answer; it is deploy_database_host" in result.stdout
     assert stage.footprint() == before
 
 
+@pytest.mark.long
 def test_another_unreachable_host_is_named_and_brought_into_line_later(stage: LabStage) -> None:
     stage.live(2)
     before = stage.footprint()
     with faults.cut_off(stage.hosts["app3"]):
-        refused = stage.run("deploy.yml", 5, env={"ANSIBLE_TIMEOUT": "3"})
+        refused = stage.run("deploy.yml", 5)
         assert refused.rc != 0 and "app3 does not answer" in refused.stdout
         left_out = stage.run("deploy.yml", 5, "--limit", "app1,app2")
         assert left_out.rc == 0, left_out.stdout
@@ -135,7 +138,7 @@ def test_another_unreachable_host_is_named_and_brought_into_line_later(stage: La
 @pytest.mark.long
 def test_a_host_that_is_lost_half_way_is_named_and_the_next_run_brings_it_into_line(stage: LabStage) -> None:
     stage.live(5)
-    with stage.start("deploy.yml", 2, deploy_database_compatible=True, env={"ANSIBLE_TIMEOUT": "3"}) as play:
+    with stage.start("deploy.yml", 2, deploy_database_compatible=True) as play:
         while "Hand over in this batch" not in play.said():
             time.sleep(0.05)
         faults.cut(stage.hosts["app3"])
