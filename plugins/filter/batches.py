@@ -60,7 +60,8 @@ def batches(hosts: list[str], sizes: t.Any) -> list[list[str]]:
     wanted = sizes if isinstance(sizes, list) else [sizes]
     if not wanted:
         raise AnsibleFilterError("deploy_batches is empty; write at least one size, such as '100%'")
-    left, found = list(hosts), []
+    left = list(hosts)
+    found: list[list[str]] = []
     while left:
         size = size_of(wanted[min(len(found), len(wanted) - 1)], len(hosts))
         found.append(left[:size])

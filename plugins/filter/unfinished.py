@@ -55,7 +55,9 @@ from collections.abc import Mapping
 from ansible_collections.seamless.deploy.plugins.filter.recovery import recovery
 
 
-def unfinished(hosts: list[str], hostvars: t.Any, variables: list[str], compatible: bool = False) -> list[dict[str, t.Any]]:
+def unfinished(
+    hosts: list[str], hostvars: t.Any, variables: list[str], compatible: bool = False
+) -> list[dict[str, t.Any]]:
     begun = {host: _begun(hostvars[host], variables) for host in hosts}
     ids = sorted({deploy_id for found in begun.values() for deploy_id in found.get("unfinished") or []})
     return [_told(deploy_id, begun, compatible) for deploy_id in ids]
@@ -70,7 +72,9 @@ def _begun(registered: t.Any, variables: list[str]) -> Mapping[str, t.Any]:
 
 
 def _told(deploy_id: str, begun: dict[str, Mapping[str, t.Any]], compatible: bool) -> dict[str, t.Any]:
-    known = {host: found["facts"][deploy_id] for host, found in begun.items() if deploy_id in (found.get("facts") or {})}
+    known = {
+        host: found["facts"][deploy_id] for host, found in begun.items() if deploy_id in (found.get("facts") or {})
+    }
     open_on = [host for host, found in begun.items() if deploy_id in (found.get("unfinished") or [])]
     return {"deploy_id": deploy_id, **recovery(list(known.values()), compatible), "hosts": open_on, "facts": known}
 

@@ -49,7 +49,7 @@ options:
   required:
     description:
       - Fail unless every web unit of O(units) answers healthy, from its own directory and interpreter.
-      - What this user may not see of another's process counts as proven, RV(results[].serving.problem) says so.
+      - What this user may not see of another's process counts as proven, RV(serving.problem) says so.
     type: bool
     default: false
   manager:

@@ -187,7 +187,7 @@ class Operation:
             return [f"{unit.name} serves behind {unit.entrance}"]
         if self._seen.behind:
             return [f"{unit.name} is behind {unit.entrance} already and was left as it is"]
-        told = []
+        told: list[str] = []
         if failed.kind in (_plan.SWITCH, _plan.VERIFY):
             told, back = self._switch_back()
             if not back:
