@@ -12,7 +12,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._adoption import _
 
 
 def run(argv, **_options):
-    done = subprocess.run(argv, capture_output=True, text=True)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -60,8 +60,10 @@ def release(path, name, seconds=0.0):
         os.chmod(path, 0o777)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield Unit(name, "web", path)
-        server.shutdown()
+        try:
+            yield Unit(name, "web", path)
+        finally:
+            server.shutdown()
 
 
 @pytest.fixture
@@ -90,9 +92,9 @@ def test_a_switch_reaches_kept_connections_too(made, base):
         assert entrance.target() == "" and server.get()[0] == 502
         entrance.check(one)
         assert entrance.switch(one) == "" and entrance.leads_to(one) and entrance.door(one) == one.socket
-        assert {server.get() for _ in range(20)} == {(200, "one")}
+        assert {server.get() for _again in range(20)} == {(200, "one")}
         assert entrance.switch(two) == one.socket
-        assert {server.get() for _ in range(20)} == {(200, "two")}
+        assert {server.get() for _again in range(20)} == {(200, "two")}
         assert entrance.drain(one, 10).closed_at_limit == 0
         entrance.point("")
         assert server.get()[0] == 502 and entrance.target() == ""

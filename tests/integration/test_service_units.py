@@ -33,7 +33,7 @@ class Units:
         }
 
     def release(
-        self, name: str, old: str = "", kinds: t.Iterable[str] = CLASSES, **more: str
+        self, name: str, old: str = "", kinds: t.Iterable[str] = tuple(CLASSES), **more: str
     ) -> list[dict[str, t.Any]]:
         """The records of a release, rendered into it and not yet known to supervisor."""
         path = self.shop.release(name, **more)

@@ -51,7 +51,7 @@ class LabStage:
         names = [*app, *([] if db in app else [db])]
         self.lab = Lab(names, suite, prepare=self._prepare)
         self.changes: dict[str, t.Any] = {}
-        self.password, self.admin, self.secret_key = (secrets.token_urlsafe(16) for _ in range(3))
+        self.password, self.admin, self.secret_key = (secrets.token_urlsafe(16) for _secret in range(3))
 
     @property
     def hosts(self) -> dict[str, Host]:

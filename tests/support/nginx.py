@@ -72,7 +72,7 @@ class Nginx:
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
             connection.sendall(f"GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
             answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
-        head, _, body = answer.partition("\r\n\r\n")
+        head, _blank, body = answer.partition("\r\n\r\n")
         return int(head.split()[1]), body
 
 
