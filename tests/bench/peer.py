@@ -37,7 +37,6 @@ echo 'shop ALL=(root) NOPASSWD: /usr/bin/systemctl restart peer.service' >/etc/s
 git config --system --add safe.directory '*'
 runuser -u shop -- git clone --quiet {REPOSITORY} /opt/peer/shop
 runuser -u shop -- python3 -m venv /opt/peer/shop/.venv
-systemctl daemon-reload && systemctl enable --quiet peer.service && systemctl reload nginx
 """
 
 
@@ -56,7 +55,9 @@ class Peer:
         self.host.write("/etc/systemd/system/peer.service", UNIT)
         self.host.write("/etc/nginx/sites-enabled/peer", SITE % PORT)
         self.host.write("/opt/peer/deploy", SCRIPT.read_text(), 0o755)
-        self.host.run("systemctl daemon-reload && systemctl reload nginx", user="root")
+        self.host.run(
+            "systemctl daemon-reload && systemctl enable --quiet peer.service && systemctl reload nginx", user="root"
+        )
 
     @property
     def entrance(self) -> str:
