@@ -14,6 +14,7 @@ import pwd
 import socket
 import stat
 import struct
+import time
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
@@ -22,6 +23,8 @@ from ansible_collections.seamless.deploy.plugins.module_utils._nginx import _pro
 CLONE_NEWNS = 0x00020000
 ENFORCE = "/sys/fs/selinux/enforce"
 TIMEOUT = 5.0
+#: How long a socket may have a mode that keeps nginx out, in seconds, and how often it is tried.
+PATIENCE, INTERVAL = 2.0, 0.1
 
 
 class Seen(t.NamedTuple):
@@ -174,7 +177,12 @@ class Visitor:
     def check_socket(self, path: str) -> None:
         """Connect as nginx would. Raises DeployError with what is in the way."""
         worker = self.worker()
+        # Some servers give a socket its mode a moment after they listen on it, and may answer root before that.
+        deadline = time.monotonic() + PATIENCE
         number = connect_as(worker, path) if worker else 0
+        while worker and number == errno.EACCES and time.monotonic() < deadline:
+            time.sleep(INTERVAL)
+            number = connect_as(worker, path)
         if worker and number:
             raise DeployError(explain(path, number, worker, barrier(chain_of(path), worker.uid, worker.gids)))
 
