@@ -49,8 +49,9 @@ version=$(ls /etc/postgresql)
 pg_dropcluster "$version" main
 pg_createcluster --locale C.UTF-8 "$version" main
 systemctl enable systemd-networkd.service
-for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
-    fstrim.timer systemd-network-generator.service systemd-networkd-wait-online.service systemd-remount-fs.service \
+# Kernel variables are the machine's: hosts that set them at the same moment are in each other's way.
+for unit in systemd-sysctl.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
+    e2scrub_reap.service fstrim.timer systemd-network-generator.service systemd-networkd-wait-online.service systemd-remount-fs.service \
     console-getty.service getty.target; do
     systemctl mask "$unit"
 done
