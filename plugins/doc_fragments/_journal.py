@@ -19,9 +19,15 @@ options:
       - The deploy that the records belong to, as returned by M(seamless.deploy.deploy_journal).
       - Required with O(journal).
     type: str
+  lock_id:
+    description:
+      - The deploy that holds the lock, where it acts for another one, whose records these are. A recovery undoes so what a deploy has left.
+      - The default is O(deploy_id). When another one holds the lock, nothing is done.
+    type: str
   step:
     description:
       - The word of the checklist that the records belong to. The default is the word that the module usually serves.
+      - V(back) is for what undoes a deploy. Its records are no progress of that deploy, and are not undone themselves.
     type: str
-    choices: [stop, backup, pull, install, migrate, collectstatic, start, verify]
+    choices: [stop, backup, pull, install, migrate, collectstatic, start, verify, back]
 """

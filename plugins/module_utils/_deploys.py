@@ -82,8 +82,8 @@ class Patience:
 class Deploys:
     """The deploys of one application on one host; `path` is the journal's. Methods raise DeployError."""
 
-    def __init__(self, path: str) -> None:
-        self.journal = Journal(path)
+    def __init__(self, path: str, lock_id: str = "") -> None:
+        self.journal = Journal(path, lock_id=lock_id)
         self.lock = Lock(os.path.join(os.path.dirname(path), "lock"))
         self.runs = Runs(path)
 
@@ -159,11 +159,11 @@ class Deploys:
             ", ".join(f"{state.action} since {state.started_at}" for state in running),
         )
 
-    def mark_undone(self, deploy_id: str, step: str) -> None:
-        """Record everything of a step that is still to be undone as undone."""
+    def settle(self, deploy_id: str, step: str, event: str, detail: dict[str, t.Any]) -> None:
+        """Record of everything of a step that is still to be undone that it was, or that it is left as it is."""
         for entry in _journal.undo_plan(self.journal.read(), deploy_id):
             if entry.step == step:
-                self.journal.append(deploy_id, entry.step, entry.action, "undone", entry.subject)
+                self.journal.append(deploy_id, entry.step, entry.action, event, entry.subject, detail)
 
     def end(self, deploy_id: str, result: str, detail: dict[str, t.Any]) -> None:
         self.journal.append(deploy_id, "deploy", "deploy", "end", detail={"result": result, **detail})

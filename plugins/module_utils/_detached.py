@@ -52,15 +52,14 @@ def run(
     """
     if not journal_path or not deploy_id or module.check_mode:
         return work()
-    Journal(journal_path).check_holder(deploy_id)
+    holder = module.params.get("lock_id") or deploy_id  # whoever acts, also where it undoes what another has done
+    Journal(journal_path).check_holder(holder)
     runs = Runs(journal_path)
     runs.make()
     if runs.alive():  # SSH may start a module again whose answer was lost
         runs.settle(PATIENCE)
     name = f"{action}-{uuid.uuid4().hex[:12]}"
-    state = RunnerState(
-        name, deploy_id, step, action, "starting", 0, 0, boot_id(), utc_now(), runs.path(name, ".result")
-    )
+    state = RunnerState(name, holder, step, action, "starting", 0, 0, boot_id(), utc_now(), runs.path(name, ".result"))
     import_payload()
     outcome = _await(runs, state, _start(module, work, runs, state))
     for warning in outcome["warnings"]:

@@ -21,8 +21,14 @@ VERSION = 1
 #: The checklist, in the order in which a maintenance deploy does it.
 STEPS = ("stop", "backup", "pull", "install", "migrate", "collectstatic", "start", "verify")
 
+#: What is done to undo a deploy, recorded among its own records: never progress of it, and never to be undone itself.
+BACK = "back"
+
 #: What a record tells: `begin` and `end` frame a deploy, the others tell of one action in it.
-EVENTS = ("begin", "intent", "done", "failed", "undone", "note", "end")
+EVENTS = ("begin", "intent", "done", "failed", "undone", "left", "note", "end")
+
+#: Events that take an action out of what is to be undone: it was, or it stays as it is for a reason.
+SETTLED = ("undone", "left")
 
 #: Parts of key names that never belong into a journal.
 SECRET_WORDS = ("password", "passwd", "secret", "token", "private_key", "database_url", "login_url", "environment")
@@ -35,7 +41,7 @@ class JournalRecord:
     deploy_id: of the deploy (or rollback) it belongs to.
     at: UTC, ISO 8601 with seconds.
     host: the target's own name.
-    step: one of STEPS, or "deploy" for begin and end.
+    step: one of STEPS, "deploy" for begin and end, or BACK.
     action: what is done, dotted, such as "service.switch".
     event: one of EVENTS.
     subject: the object acted on (a service, a database, a release), part of the action's identity.
@@ -80,8 +86,8 @@ def check_record(record: JournalRecord) -> None:
     """Refuse a record that does not fit the contract or would write a secret down. Raises DeployError."""
     if record.event not in EVENTS:
         raise DeployError(f"journal event {record.event!r} is unknown; known: {', '.join(EVENTS)}")
-    if record.step != "deploy" and record.step not in STEPS:
-        raise DeployError(f"journal step {record.step!r} is unknown; known: deploy, {', '.join(STEPS)}")
+    if record.step not in ("deploy", *STEPS, BACK):
+        raise DeployError(f"journal step {record.step!r} is unknown; known: deploy, {', '.join(STEPS)}, {BACK}")
     for name in _names({"detail": record.detail, "undo": record.undo}):
         if any(word in name.lower() for word in SECRET_WORDS):
             raise DeployError(f"the journal takes no secrets, and {name!r} in {record.action!r} is named like one")
@@ -99,6 +105,11 @@ def _names(value: object) -> t.Iterator[str]:
 
 def of_deploy(records: t.Iterable[JournalRecord], deploy_id: str) -> list[JournalRecord]:
     return [record for record in records if record.deploy_id == deploy_id]
+
+
+def forward(records: t.Iterable[JournalRecord], deploy_id: str) -> list[JournalRecord]:
+    """The records of a deploy without those of its way back."""
+    return [record for record in of_deploy(records, deploy_id) if record.step != BACK]
 
 
 def last_deploy(records: t.Sequence[JournalRecord]) -> str:
@@ -141,13 +152,13 @@ def undo_plan(records: t.Iterable[JournalRecord], deploy_id: str) -> list[Undo]:
     An action that failed counts as perhaps done: a failing command may have left half of its effect.
     """
     pending: dict[tuple[str, str, str], Undo] = {}
-    for record in of_deploy(records, deploy_id):
+    for record in forward(records, deploy_id):
         if record.event in ("intent", "done", "failed"):
             known = pending.pop(record.key, None)
             undo = record.undo or (known.undo if known else {})
             if undo:
                 pending[record.key] = Undo(record.step, record.action, record.subject, undo, record.event == "done")
-        elif record.event == "undone":
+        elif record.event in SETTLED:
             pending.pop(record.key, None)
     return list(reversed(list(pending.values())))
 
@@ -155,7 +166,7 @@ def undo_plan(records: t.Iterable[JournalRecord], deploy_id: str) -> list[Undo]:
 def was_done(records: t.Iterable[JournalRecord], deploy_id: str, action: str) -> bool:
     """Whether an action of a deploy was completed and not undone since."""
     done = False
-    for record in of_deploy(records, deploy_id):
+    for record in forward(records, deploy_id):
         if record.action == action and record.event in ("done", "undone"):
             done = record.event == "done"
     return done

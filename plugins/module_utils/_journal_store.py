@@ -23,10 +23,14 @@ def utc_now() -> str:
 
 
 class Journal:
-    """The journal of one application on one host. Methods raise DeployError."""
+    """The journal of one application on one host. Methods raise DeployError.
 
-    def __init__(self, path: str, now: t.Callable[[], str] = utc_now) -> None:
+    lock_id: the deploy that holds the lock, where it acts for another one whose records these are: a recovery.
+    """
+
+    def __init__(self, path: str, now: t.Callable[[], str] = utc_now, lock_id: str = "") -> None:
         self.path = path
+        self.lock_id = lock_id
         self._now = now
 
     def append(
@@ -85,6 +89,7 @@ class Journal:
 
     def check_holder(self, deploy_id: str) -> None:
         """Refuse to act for a deploy that another one has taken over: its play may have been cut off and come back late."""
+        deploy_id = self.lock_id or deploy_id
         holder = Lock(os.path.join(os.path.dirname(self.path), "lock")).holder()
         if holder and holder.deploy_id != deploy_id:
             raise DeployError(
@@ -141,4 +146,6 @@ class NoJournal(Journal):
 
 def journal_of(params: dict[str, t.Any]) -> Journal:
     """The journal that the common options name, or none."""
-    return Journal(params["journal"]) if params.get("journal") else NoJournal()
+    if not params.get("journal"):
+        return NoJournal()
+    return Journal(params["journal"], lock_id=params.get("lock_id") or "")

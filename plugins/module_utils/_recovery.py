@@ -20,6 +20,7 @@ class DatabaseFacts:
     applied: migrations that stand applied now. doubtful: more may have happened (a non-atomic migration failed, or
     nothing is on record after the intent). fenced: writers are kept out now. opened: they were, and are back.
     copy: name of the safety copy, "" without one. left_behind: half of a migration stands, as its failure said.
+    left: a way back has decided already that it stays as it is.
     """
 
     applied: tuple[str, ...] = ()
@@ -28,6 +29,7 @@ class DatabaseFacts:
     opened: bool = False
     copy: str = ""
     left_behind: bool = False
+    left: bool = False
 
     @property
     def touched(self) -> bool:
@@ -54,7 +56,9 @@ def facts(records: t.Iterable[_journal.JournalRecord], deploy_id: str) -> Databa
             found = _after_migrate(found, record)
         elif record.action == FENCE and record.event in ("intent", "done", "failed"):
             copy = str(record.undo.get("copy_name", "")) if record.event == "done" else found.copy
-            found = dataclasses.replace(found, fenced=True, opened=False, copy=copy)
+            # On a way back it is closed again, over what the application may have written in between.
+            opened = found.opened and record.step == _journal.BACK
+            found = dataclasses.replace(found, fenced=True, opened=opened, copy=copy)
         elif record.action == OPEN and record.event == "done":
             found = dataclasses.replace(found, fenced=False, opened=True)
         elif record.action == RESTORE and record.event == "done":
@@ -65,6 +69,8 @@ def facts(records: t.Iterable[_journal.JournalRecord], deploy_id: str) -> Databa
 def _after_migrate(found: DatabaseFacts, record: _journal.JournalRecord) -> DatabaseFacts:
     if record.event == "intent":
         return dataclasses.replace(found, doubtful=bool(record.undo.get("applying", True)), left_behind=False)
+    if record.event == "left":
+        return dataclasses.replace(found, left=True)
     if record.event in ("done", "failed"):
         if "applied" not in record.detail:
             return found  # it was ended before it could say what it had done
@@ -82,7 +88,11 @@ def decide(found: DatabaseFacts, compatible: bool) -> Recovery:
                 "open", "No migration was applied. The database is as it was, and its writers are let in again."
             )
         return Recovery("leave", "No migration was applied. The database is as it was.")
-    if found.fenced and found.copy:
+    if found.left and not found.fenced:
+        return Recovery(
+            "leave", f"{what(found)} The database is left so, as the way back had decided before it was cut off."
+        )
+    if found.fenced and found.copy and not found.opened:
         return Recovery(
             "restore", "The database is put back to the moment before the migration. It was fenced: nothing is lost."
         )

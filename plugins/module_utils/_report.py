@@ -251,7 +251,7 @@ def _missing(facts: Facts) -> list[str]:
 def failure(facts: Facts) -> list[str]:
     """After a failure: what happened, what stands, what to do.
 
-    Facts: task, reason, undone, recovery, old, serves, problem, trouble, new, deploy_id, first, absent (hosts that cannot be reached).
+    Facts: task, reason, undone, touched, recovery, old, serves, problem, trouble, new, deploy_id, first, absent (hosts that cannot be reached).
     """
     trouble = list(facts.get("trouble") or [])
     old, new = facts.get("old") or "", facts.get("new") or ""
@@ -261,11 +261,12 @@ def failure(facts: Facts) -> list[str]:
         service = f"release {old} serves and is healthy"
     else:
         service = f"release {old} DOES NOT SERVE: {facts.get('problem') or 'no answer'}"
+    nothing = "nothing that is in use" if facts.get("touched") else "nothing, since nothing was touched"
     lines = [
         f"Failed at: {facts.get('task') or 'a step on another host'}",
         f"Reason:    {facts.get('reason') or 'not known'}",
         *(f"Set by:    {sentence}" for sentence in variables_in(str(facts.get("reason") or ""))),
-        f"Undone:    {', '.join(facts.get('undone') or []) or 'nothing, since nothing was touched'}",
+        f"Undone:    {', '.join(facts.get('undone') or []) or nothing}",
         f"Database:  {facts['recovery'] if old or not new else FIRST}",
         f"Service:   {service}",
         *(f"Trouble:   {sentence}" for sentence in trouble),
@@ -289,7 +290,7 @@ def verdict(facts: Facts) -> list[str]:
     reason = str(facts.get("reason") or "the reason is not known").rstrip(".")
     if facts.get("trouble") or (facts.get("old") and not facts.get("serves")):
         return [f"The deploy failed, and so did a part of the way back; see the summary above. {reason}."]
-    if not facts.get("undone"):
+    if not facts.get("undone") and not facts.get("touched"):
         return [f"The deploy failed before anything was touched. {reason}."]
     stands = f"release {facts['old']} serves" if facts.get("old") else "what it had begun is undone"
     return [f"The deploy failed and {stands}; see the summary above. {reason}."]

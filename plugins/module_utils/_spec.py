@@ -9,7 +9,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._connection import DatabaseConnection, parse_url
-from ansible_collections.seamless.deploy.plugins.module_utils._journal import STEPS
+from ansible_collections.seamless.deploy.plugins.module_utils._journal import BACK, STEPS
 
 
 def journal_spec() -> dict[str, t.Any]:
@@ -17,7 +17,8 @@ def journal_spec() -> dict[str, t.Any]:
     return {
         "journal": {"type": "path"},
         "deploy_id": {"type": "str"},
-        "step": {"type": "str", "choices": list(STEPS)},
+        "lock_id": {"type": "str"},
+        "step": {"type": "str", "choices": [*STEPS, BACK]},
     }
 
 

@@ -25,9 +25,9 @@ class HostFacts:
 
     kind: deploy, or another undertaking with a journal (rollback, adoption). ended: its result here, "" while it has none.
     wanted: the version asked for. release: the one in hand, previous: the one that was live before; "" when not told.
-    complete: that release is installed here. stopped: units of the old one were stopped for the migration.
+    complete: that release is installed here, or all of an adoption is done. stopped: units of the old one were stopped for the migration.
     switched: how many web units stand behind their entrances: none, some or all. activated: the release is the live one.
-    going_back: some of it was undone. failed: an action of it failed. last: the last thing told of it, for people.
+    going_back: its way back has begun. failed: an action of it failed. last: the last thing told of it, for people.
     database: DatabaseFacts as a dict. running: what of it still runs, for people.
     """
 
@@ -68,13 +68,14 @@ class HostFacts:
 
 def host_facts(records: Records, deploy_id: str, running: t.Sequence[str] = ()) -> HostFacts:
     """The facts of one deploy on this host, from its records in order."""
-    own = _journal.of_deploy(records, deploy_id)
+    told = _journal.of_deploy(records, deploy_id)
+    own = _journal.forward(told, deploy_id)
     opening: dict[str, t.Any] = next((record.detail for record in own if record.event == "begin"), {})
     acts = [record for record in own if record.step != "deploy"]
     undo = _journal.undo_plan(own, deploy_id)
     steps = sorted({entry.step for entry in undo}, key=_journal.STEPS.index)
     release, previous = _releases(acts)
-    last = acts[-1] if acts else None
+    last = next((record for record in reversed(told) if record.step != "deploy"), None)
     return HostFacts(
         host=own[0].host if own else "",
         deploy_id=deploy_id,
@@ -87,16 +88,16 @@ def host_facts(records: Records, deploy_id: str, running: t.Sequence[str] = ()) 
         wanted=str(opening.get("version") or ""),
         release=release,
         previous=previous,
-        complete=any(_stands(own, deploy_id, action) for action in ("release.install", "release.prepare"))
+        complete=any(_stands(own, deploy_id, action) for action in ("release.install", "release.prepare", *ADOPTED))
         or any(record.detail.get("complete") for record in acts if record.action == CHOSEN),
         stopped="stop" in steps,
         switched=_switched(own, deploy_id),
         activated=_stands(own, deploy_id, "release.activate"),
-        going_back=any(record.event == "undone" or record.action == _recovery.RESTORE for record in own),
+        going_back=any(_goes_back(record) for record in told),
         failed=any(record.event == "failed" for record in own),
         last=f"{last.action} {last.event}" if last else "",
         undo_steps=steps,
-        database=dataclasses.asdict(_recovery.facts(own, deploy_id)),
+        database=dataclasses.asdict(_recovery.facts(told, deploy_id)),
         running=list(running),
     )
 
@@ -104,8 +105,23 @@ def host_facts(records: Records, deploy_id: str, running: t.Sequence[str] = ()) 
 #: Results with which a host has the new release.
 DONE = ("succeeded", "unchanged")
 
+#: With these an adoption has come to its end. Before, requests still reach the old installation past every entrance.
+ADOPTED = ("adoption.activate", "adoption.let_go")
+
+ADOPTED_HALF = (
+    "The adoption was cut off half way, and the old installation serves. Run adopt.yml again, which goes on from there, "
+    "or take back what was begun with adopt.yml -e adopt_state=absent."
+)
+
 #: The note of which release a deploy has in hand: one that is there already is neither pulled nor installed.
 CHOSEN = "release.chosen"
+
+
+def _goes_back(record: _journal.JournalRecord) -> bool:
+    """A fence that is opened is recorded as undone in every deploy that stops: that alone is no way back."""
+    if record.step == _journal.BACK or record.action == _recovery.RESTORE:
+        return True
+    return record.event in _journal.SETTLED and record.action != _recovery.FENCE
 
 
 def _stands(records: Records, deploy_id: str, action: str) -> bool:
@@ -169,6 +185,8 @@ def decide_deploy(hosts: t.Sequence[HostFacts], compatible: bool = False) -> Dec
     live = bool(hosts) and all(facts.activated or facts.ended in DONE for facts in hosts)
     if running:
         return Decision("ask", f"It still runs: {', '.join(running)}. Wait for it, then run this again.")
+    if any(_adopted_half(facts) for facts in hosts):
+        return Decision("ask", ADOPTED_HALF)
     if not pending and not (database.touched and not going_back and not live):
         return Decision("close", "It left nothing that has to be undone or finished, and is closed.")
     if any(facts.kind not in DEPLOYING for facts in hosts):
@@ -178,6 +196,10 @@ def decide_deploy(hosts: t.Sequence[HostFacts], compatible: bool = False) -> Dec
     if live:
         return Decision("forwards", "Its release is the live one everywhere already, and only the end is missing.")
     return _by_database(hosts, database, compatible)
+
+
+def _adopted_half(facts: HostFacts) -> bool:
+    return facts.kind == "adoption" and bool(facts.last) and not facts.ended and not facts.complete
 
 
 def database_of(hosts: t.Iterable[HostFacts]) -> _recovery.DatabaseFacts:

@@ -81,20 +81,23 @@ options:
       - Id of a deploy whose lock V(begin) takes over. Give it only when that deploy is certainly no longer running.
       - The takeover is recorded among the records of that deploy.
     type: str
-  step:
-    description: The word of the checklist that a record belongs to.
+  lock_id:
+    description: The deploy that must hold the lock for V(record) and V(end). Without it nobody is asked.
     type: str
-    choices: [deploy, stop, backup, pull, install, migrate, collectstatic, start, verify]
+  step:
+    description: The word of the checklist that a record belongs to, or V(back) for what undoes a deploy.
+    type: str
+    choices: [deploy, stop, backup, pull, install, migrate, collectstatic, start, verify, back]
     default: deploy
   action:
     description:
       - What is done, dotted, such as V(service.switch). Required for V(record).
-      - With O(event=undone) it may be left out. Then everything of O(step) that is still to be undone is recorded as undone.
+      - With O(event=undone) and O(event=left) it may be left out. Then the event is recorded of everything of O(step) that is still to be undone.
     type: str
   event:
-    description: What the record tells of the action.
+    description: What the record tells of the action. V(undone), and V(left) when it stays as it is, take it out of what is to be undone.
     type: str
-    choices: [intent, done, failed, undone, note]
+    choices: [intent, done, failed, undone, left, note]
     default: note
   subject:
     description: The object acted on.
@@ -211,18 +214,17 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils._deploys import Deploys, Patience, new_id
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._journal import STEPS
+from ansible_collections.seamless.deploy.plugins.module_utils._journal import BACK, EVENTS, SETTLED, STEPS
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import utc_now
 
 RESULTS = ["succeeded", "unchanged", "rolled_back", "failed", "refused", "closed"]
 
 
 def record(deploys: Deploys, params: dict[str, t.Any]) -> None:
-    if params["event"] == "undone" and not params["action"]:
-        deploys.mark_undone(params["deploy_id"], params["step"])
-        return
+    if params["event"] in SETTLED and not params["action"]:
+        return deploys.settle(params["deploy_id"], params["step"], params["event"], params["detail"])
     if not params["action"]:
-        raise DeployError("action is required for state=record; only event=undone may leave it out")
+        raise DeployError("action is required for state=record; only event=undone and event=left may leave it out")
     names = ("step", "action", "event", "subject", "detail", "undo")
     deploys.journal.append(params["deploy_id"], *(params[name] for name in names))
 
@@ -241,12 +243,15 @@ def begin(deploys: Deploys, deploy_id: str, params: dict[str, t.Any]) -> dict[st
 
 def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     """Return values of the module. Raises DeployError."""
-    deploys, state, deploy_id = Deploys(params["path"]), params["state"], params["deploy_id"] or ""
+    state, deploy_id, lock_id = params["state"], params["deploy_id"] or "", params["lock_id"] or ""
+    deploys = Deploys(params["path"], lock_id)
     told: dict[str, t.Any] = {}
     if state == "begin":
         deploy_id = deploy_id or new_id(utc_now())
         told = {"taken_over": {}, "waited_for": []}
     if not check_mode:
+        if lock_id and state in ("record", "end"):
+            deploys.journal.check_holder(lock_id)
         if state == "begin":
             told = begin(deploys, deploy_id, params)
         elif state == "record":
@@ -271,9 +276,10 @@ def main() -> None:
             "owner": {"type": "dict", "default": {}},
             "owners": {"type": "dict", "default": {}},
             "take_over": {"type": "str"},
-            "step": {"type": "str", "choices": ["deploy", *STEPS], "default": "deploy"},
+            "lock_id": {"type": "str"},
+            "step": {"type": "str", "choices": ["deploy", *STEPS, BACK], "default": "deploy"},
             "action": {"type": "str"},
-            "event": {"type": "str", "choices": ["intent", "done", "failed", "undone", "note"], "default": "note"},
+            "event": {"type": "str", "choices": list(EVENTS[1:-1]), "default": "note"},
             "subject": {"type": "str", "default": ""},
             "detail": {"type": "dict", "default": {}},
             "undo": {"type": "dict", "default": {}},

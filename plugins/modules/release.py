@@ -277,6 +277,7 @@ def main() -> None:
     os.umask(0o022)  # other users read a release: the bridge's, the web server's
     params, state = module.params, module.params["state"]
     fetches = state in ("pulled", "prepared")
+    long = fetches or state in ("rejected", "removed")
 
     def work() -> dict[str, t.Any]:
         return run(params, module.check_mode, module.run_command)
@@ -285,7 +286,7 @@ def main() -> None:
         if fetches and params["source"]:
             origin = params["source_origin"] or params["source"]
             params = {**params, "source": _detached.held(params["source"]), "source_origin": origin}
-        journal, step = params["journal"] if fetches else None, params["step"] or _STEPS[state]
+        journal, step = params["journal"] if long else None, params["step"] or _STEPS[state]
         result = _detached.run(module, work, journal, params["deploy_id"], step, f"release.{state}")
     except DeployError as exc:
         module.fail_json(msg=exc.msg, invocation=invocation, **exc.result)

@@ -19,6 +19,7 @@ pytest.importorskip("ansible", reason="the module's file imports from Ansible")
 from ansible_collections.seamless.deploy.plugins.module_utils import _detached
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal
+from ansible_collections.seamless.deploy.plugins.module_utils._lock import Holder, Lock
 from ansible_collections.seamless.deploy.plugins.module_utils._runs import Runs
 
 
@@ -28,6 +29,7 @@ class Module:
     check_mode = False
 
     def __init__(self):
+        self.params = {}
         self.no_log_values = {"s3cret-value"}
         self.warnings = []
 
@@ -70,6 +72,18 @@ def test_the_error_comes_back_with_its_values(step):
         step(work)
     assert caught.value.result == {"applied": ["a.1"], "rc": 3}
     assert "s3cret" not in caught.value.msg
+
+
+def test_a_recovery_acts_under_its_own_lock(step):
+    lock = Lock(os.path.join(os.path.dirname(step.journal.path), "lock"))
+    lock.take(Holder("r1", "ops", "here", "2026-11-21T01:02:03Z"))
+    with pytest.raises(DeployError, match="deploy d1 was taken over"):
+        step(dict)
+    step.module.params = {"lock_id": "r1"}
+    assert step(lambda: {"running": [state.deploy_id for state in step.runs.alive()]}) == {"running": ["r1"]}
+    step.module.params = {"lock_id": "r0"}
+    with pytest.raises(DeployError, match="deploy r0 was taken over"):
+        step(dict)
 
 
 def test_a_failing_module_is_an_error_too(step):

@@ -23,6 +23,12 @@ TABLE = [
     (DatabaseFacts(applied=("a.1",)), False, "ask"),
     (DatabaseFacts(applied=("a.1",)), True, "leave"),
     (DatabaseFacts(doubtful=True), False, "ask"),
+    # A way back was cut off behind the fence that it had closed again, or after it had decided.
+    (DatabaseFacts(applied=("a.1",), fenced=True, opened=True, copy="c"), False, "restore_if_unchanged"),
+    (DatabaseFacts(applied=("a.1",), fenced=True, opened=True, copy="c"), True, "open"),
+    (DatabaseFacts(applied=("a.1",), opened=True, copy="c", left=True), False, "leave"),
+    (DatabaseFacts(applied=("a.1",), fenced=True, copy="c", left=True), False, "restore"),
+    (DatabaseFacts(applied=("a.1",), left=True), False, "leave"),
 ]
 
 
@@ -41,10 +47,11 @@ def test_what_was_written_since_is_said_with_the_choices():
     assert "orders.0002" in decided.otherwise and "deploy_database_compatible=true" in decided.otherwise
 
 
-def record(action, event, detail=None, undo=None, deploy="d1"):
-    return JournalRecord(deploy, "", "", "migrate", action, event, "", detail or {}, undo or {})
+def record(action, event, detail=None, undo=None, deploy="d1", step="migrate"):
+    return JournalRecord(deploy, "", "", step, action, event, "", detail or {}, undo or {})
 
 
+FENCED_AGAIN = record("database.fence", "done", undo={"copy_name": "shop_copy"}, step="back")
 FENCED = record("database.fence", "done", undo={"copy_name": "shop_copy"})
 APPLYING = record("database.migrate", "intent", undo={"applying": ["a.1", "a.2"]})
 
@@ -65,7 +72,12 @@ JOURNALS = [
     ([FENCED, record("database.open", "intent")], DatabaseFacts(fenced=True, copy="shop_copy")),
     ([record("database.fence", "intent", undo={"copy_name": "shop_copy"})], DatabaseFacts(fenced=True)),
     ([record("database.migrate", "done", {"applied": ["a.1"]}, deploy="d0")], DatabaseFacts()),
-]
+    ([FENCED, record("database.open", "done"), FENCED_AGAIN], DatabaseFacts(fenced=True, opened=True, copy="shop_copy")),
+    ([FENCED, FENCED_AGAIN], DatabaseFacts(fenced=True, copy="shop_copy")),
+    ([FENCED, APPLYING, record("database.restore", "done", step="back")], DatabaseFacts()),
+    ([FENCED, APPLYING, record("database.restore", "intent", step="back")], DatabaseFacts(doubtful=True, fenced=True, copy="shop_copy")),
+    ([APPLYING, record("database.migrate", "left")], DatabaseFacts(doubtful=True, left=True)),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("records", "expected"), JOURNALS)

@@ -102,9 +102,33 @@ TABLE = {
         False,
         "backwards",
     ),
+    "all left as it is, the database migrated": (
+        [host(release="r2", going_back=True, database=DatabaseFacts(applied=("a.1",), left=True))],
+        False,
+        "close",
+    ),
+    "going back, fenced again": (
+        [
+            host(
+                steps=["migrate"],
+                database=DatabaseFacts(applied=("a.1",), fenced=True, opened=True, copy="c"),
+                going_back=True,
+            )
+        ],
+        False,
+        "backwards",
+    ),
     "still running": ([host(steps=["migrate"], running=["database.migrate (process 7)"])], False, "ask"),
     "a rollback, nothing done": ([host(kind="rollback")], False, "close"),
     "a rollback, half way": ([host(kind="rollback", steps=["start"])], False, "backwards"),
+    "an adoption, only begun": ([host(kind="adoption")], False, "close"),
+    "an adoption, half way": ([host(kind="adoption", last="adoption.lead done")], False, "ask"),
+    "an adoption, all of it done": (
+        [host(kind="adoption", last="adoption.activate done", complete=True)],
+        False,
+        "close",
+    ),
+    "an adoption, failed": ([host(kind="adoption", last="adoption.lead failed", ended="failed")], False, "close"),
     "a rollback, reached": ([host(kind="rollback", steps=["start", "verify"], activated=True)], False, "close"),
 }
 
@@ -179,6 +203,29 @@ JOURNALS = {
     "restored": (
         [record("database.migrate", "done", "migrate", "x", {"applied": ["a.1"]}), record("database.restore", "done", "migrate")],
         {"going_back": True},
+    ),
+    # What is done on the way back is no progress, and nothing that has to be undone.
+    "the way back has begun": ([*PULLED, record("deploy.back", "note", "back")], {"going_back": True, "undo_steps": ["pull"]}),
+    "the old release behind the entrance again": (
+        [*ALL_STARTED, *(record(f"service.{what}", "done", "back", "old", {"socket": "/o"}, WEB) for what in ("define", "start", "switch"))],
+        {"switched": "none", "going_back": True, "undo_steps": ["start"], "last": "service.switch done"},
+    ),
+    "the old release live again": (
+        [record("release.activate", "done", "verify", "r2", undo={"release": "r1"}), record("release.activate", "done", "back", "r1")],
+        {"activated": True, "release": "r2", "previous": "r1", "undo_steps": ["verify"], "going_back": True},
+    ),
+    "only the old release live": ([record("release.activate", "done", "back", "r1", undo={"release": "r2"})], {"activated": False, "undo_steps": []}),
+    "an undo that failed": ([record("service.start", "failed", "back", "old", undo=WEB)], {"failed": False, "undo_steps": []}),
+    "adopted half": ([record("adoption.lead", "done", subject="r0")], {"complete": False, "last": "adoption.lead done"}),
+    "adopted": ([record("adoption.activate", "done", subject="r0")], {"complete": True}),
+    "let go": ([record("adoption.let_go", "done", subject="r0")], {"complete": True}),
+    "left as it is": (
+        [record("service.start", "done", undo=WEB), record("service.start", "left", "start")],
+        {"undo_steps": [], "going_back": True},
+    ),
+    "a fence that was opened on the way": (
+        [record("database.fence", event, "migrate", "shop", undo=WEB) for event in ("done", "undone")],
+        {"undo_steps": [], "going_back": False},
     ),
 }  # fmt: skip
 

@@ -39,6 +39,7 @@ def journal(tmp_path):
             "undo": {},
             "result": None,
             "compatible": False,
+            "lock_id": None,
         }
         return deploy_journal.run({**base, **params}, check_mode)
 
@@ -137,6 +138,25 @@ def test_a_whole_step_is_recorded_as_undone(journal):
         journal(state="record", deploy_id=deploy, step=step, action=action, event="done", undo={"x": 1})
     left = journal(state="record", deploy_id=deploy, step="start", event="undone")
     assert left["undo_steps"] == ["stop"]
+
+
+def test_a_whole_step_is_recorded_as_left_with_the_reason(journal):
+    deploy = journal(state="begin")["deploy_id"]
+    journal(state="record", deploy_id=deploy, step="migrate", action="a.one", event="done", undo={"x": 1})
+    left = journal(state="record", deploy_id=deploy, step="migrate", event="left", detail={"why": "somebody wrote"})
+    assert left["undo_steps"] == []
+    last = journal(deploy_id=deploy)["records"][-1]
+    assert (last["action"], last["event"], last["detail"]) == ("a.one", "left", {"why": "somebody wrote"})
+
+
+@pytest.mark.parametrize("more", [{"state": "record", "action": "deploy.back"}, {"state": "end", "result": "failed"}])
+def test_nothing_is_told_of_a_deploy_by_one_that_lost_the_lock(journal, more):
+    first = journal(state="begin")["deploy_id"]
+    second = journal(state="begin", take_over=first)["deploy_id"]
+    with pytest.raises(DeployError, match=f"deploy {first} was taken over"):
+        journal(deploy_id=first, lock_id=first, **more)
+    journal(deploy_id=first, lock_id=second, **more)
+    assert journal()["holder"]["deploy_id"] == second
 
 
 def test_a_record_without_action_is_refused(journal):
