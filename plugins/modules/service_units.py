@@ -40,7 +40,7 @@ options:
       - The units, each a dictionary as the filters P(seamless.deploy.release_units#filter) and
         P(seamless.deploy.units_replacing#filter) and the manifest of a release give it. Needed is C(name).
       - Used are also C(unit_class), C(socket), C(entrance), C(directory), C(interpreter), C(definition), C(previous),
-        C(previous_socket), C(command) and C(source). C(health_path), C(health_status) and C(health_host) of a unit go before the options.
+        C(previous_socket), C(command), C(text) and C(source). C(health_path), C(health_status) and C(health_host) of a unit go before the options.
       - Other keys are ignored.
     type: list
     elements: dict
@@ -66,11 +66,18 @@ options:
     default: []
   define:
     description:
-      - Write the definition of each unit first, from the file C(source) of the unit. The default of that is the file of the same name
-        in C(.units) of its C(directory).
-      - A definition that is missing is always written when that file exists.
+      - Write the definition of each unit first, from O(template) or from C(text) of the unit, and keep it in C(.units) of the
+        unit's C(directory), or where C(source) says, for a way back.
+      - A unit without a text takes what is kept. So does every unit whose definition is missing. Only a file of the user who defines
+        the units is believed, since the application's user may write in a release.
     type: bool
     default: false
+  template:
+    description:
+      - With O(define=true), a template on the control node that renders the text of each unit, which it sees as C(item). A name is
+        looked for as M(ansible.builtin.template) looks for its C(src).
+      - Rendered on the control node, so that no file of the target comes between the template and the service manager.
+    type: str
   ready_timeout:
     description: Seconds that each unit has to become ready. A unit without a socket is ready when it has run for two seconds.
     type: float
@@ -95,6 +102,7 @@ EXAMPLES = r"""
   seamless.deploy.service_units:
     manager: systemd
     define: true
+    template: systemd.j2
     units: "{{ shop_units | seamless.deploy.units_replacing(shop_release.previous_units) }}"
 
 - name: Stop everything
@@ -165,6 +173,7 @@ def main() -> None:
         "state": {"type": "str", "choices": list(_units.STATES), "default": "handed_over"},
         "leaving": {**records, "default": []},
         "define": {"type": "bool", "default": False},
+        "template": {"type": "str"},
         **timeout_spec(),
         **service_spec(),
         **journal_spec(),

@@ -51,7 +51,8 @@ class Units:
         )
         name = f"shop-{kind}-{release}"
         definition = pathlib.Path(self.shop.define(name, release, command)["definition"])
-        shutil.move(definition, path / ".units" / definition.name)
+        text = definition.read_text()
+        definition.unlink()
         return {
             "unit": kind,
             "name": name,
@@ -64,6 +65,7 @@ class Units:
             "definition": str(definition),
             "previous": f"shop-{kind}-{old}" if old else "",
             "previous_socket": f"{self.shop.run}/{kind}-{old}.sock" if old and web else "",
+            "text": text,
             "log": "not an option",
         }
 
@@ -96,6 +98,10 @@ class Units:
 
     def log(self, kind: str) -> list[str]:
         return [" ".join(line.split()[1:]) for line in (self.shop.base / f"{kind}.log").read_text().splitlines()]
+
+
+def kept(record: dict[str, t.Any]) -> pathlib.Path:
+    return pathlib.Path(record["directory"], ".units", os.path.basename(record["definition"]))
 
 
 @pytest.fixture
@@ -149,6 +155,21 @@ def test_what_the_journal_holds_brings_the_old_release_back(units: Units) -> Non
     assert set(units.states()) == {f"shop-{kind}-r1" for kind in CLASSES}
 
 
+def test_a_definition_that_is_missing_comes_back_from_the_release(units: Units) -> None:
+    old = [{**record, "text": ""} for record in units.live("r1")]
+    new = units.release("r2", "r1")
+    units.done(new, define=True)
+    units.done(old, state="absent")
+    assert not any(os.path.exists(record["definition"]) for record in old)
+    kept(old[0]).chmod(0o666)
+    refused = units.call(old, leaving=new)
+    assert "can be written by others than its owner, and is not installed" in refused["msg"]
+    assert not os.path.exists(old[0]["definition"]) and units.answers() == "r2"
+    kept(old[0]).chmod(0o644)
+    units.done(old, leaving=new)
+    assert units.answers() == units.answers("api") == "r1"
+
+
 def test_everything_stops_who_hands_out_work_first(units: Units) -> None:
     old = units.live("r1")
     assert units.done(old[::-1], state="stopped")["changed"]
@@ -175,8 +196,7 @@ def test_one_call_is_the_way_back(units: Units) -> None:
 def test_a_definition_that_supervisor_cannot_read_is_no_hindrance(units: Units, stopped: bool) -> None:
     old = units.live("r1")
     new = units.release("r2", "r1")
-    broken = pathlib.Path(new[1]["directory"], ".units", "shop-api-r2.conf")
-    broken.write_text("[program:shop-api-r2]\nautostart=maybe\ncommand=true\n")
+    new[1]["text"] = "[program:shop-api-r2]\nautostart=maybe\ncommand=true\n"
     if stopped:
         units.done(old, state="stopped")
     result = units.call(new, define=True)
@@ -184,9 +204,7 @@ def test_a_definition_that_supervisor_cannot_read_is_no_hindrance(units: Units, 
     # Nothing stays that would keep anybody from starting anything, even before the way back.
     assert not any(os.path.exists(record["definition"]) for record in new)
     for record in new:
-        shutil.copy(
-            pathlib.Path(record["directory"], ".units", os.path.basename(record["definition"])), record["definition"]
-        )
+        shutil.copy(kept(record), record["definition"])
     assert units.shop.supervisor.ctl("reread").returncode != 0
     units.done(old, leaving=new)
     assert units.answers() == units.answers("api") == "r1"
@@ -247,8 +265,9 @@ def test_what_cannot_work_is_said_before_anything_is_touched(units: Units) -> No
             "the program of api, /nowhere/gunicorn, does not exist",
         ),
         ([new[0], {**new[1], "socket": "/nowhere/x.sock"}], {}, "does not exist: make it first"),
-        ([{**new[0], "source": "/nowhere/x.conf"}], {"define": True}, "cannot be read"),
-        ([{**new[0], "definition": "/nowhere/x.conf"}], {"define": True}, "cannot be"),
+        ([{**new[0], "text": ""}], {"define": True}, "has no text"),
+        ([{**new[0], "definition": "/nowhere/x.conf"}], {}, "no file that the service manager reads"),
+        ([{**new[0], "entrance": "/nowhere/web"}], {}, "ends in .sock"),
         (new, {"leaving": new, "state": "absent"}, "leaving is for state=handed_over only"),
     ]
     for records, options, said in cases:

@@ -89,6 +89,9 @@ if t.TYPE_CHECKING:
         def forget(self, unit: Unit) -> None:
             """The manager no longer knows the unit."""
 
+        def reads(self, definition: str) -> bool:
+            """Whether a definition in this place is one that the manager would read."""
+
         def log_tail(self, unit: Unit, lines: int) -> list[str]: ...
 
     class Entrance(t.Protocol):

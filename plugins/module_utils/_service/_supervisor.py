@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import os
 import re
 import signal
@@ -58,6 +59,9 @@ class SupervisorManager:
 
     def read_definitions(self) -> None:
         self._reread()
+
+    def reads(self, definition: str) -> bool:
+        return any(fnmatch.fnmatch(definition, os.path.normpath(pattern)) for pattern in self._server.includes)
 
     def _infos(self, name: str) -> list[dict[str, t.Any]]:
         return [info for info in self._rpc.call("getAllProcessInfo") if info["group"] == name]

@@ -36,6 +36,17 @@ BOOT = ("enabled", "enabled-runtime", "alias")
 INTERVAL = 0.1
 
 #: Exit statuses that systemd itself gives before the program runs (systemd.exec(5)), and what each asks for.
+#: Where systemd looks for units, from systemd.unit(5).
+DIRECTORIES = {
+    "system": (
+        "/etc/systemd/system",
+        "/run/systemd/system",
+        "/usr/local/lib/systemd/system",
+        "/usr/lib/systemd/system",
+        "/lib/systemd/system",
+    ),
+    "user": ("~/.config/systemd/user", "~/.local/share/systemd/user", "/etc/systemd/user"),
+}
 BEFORE_EXEC = {
     "200": "its WorkingDirectory does not exist or is not accessible",
     "203": "the program of its ExecStart is missing or not executable, or its interpreter is",
@@ -117,6 +128,9 @@ class SystemdManager:
 
     def read_definitions(self) -> None:
         self._reread()
+
+    def reads(self, definition: str) -> bool:
+        return os.path.dirname(definition) in map(os.path.expanduser, DIRECTORIES[self._scope])
 
     def _reread(self) -> None:
         self._systemctl("reload systemd's unit files", "daemon-reload")

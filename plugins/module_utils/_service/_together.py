@@ -38,6 +38,7 @@ class Together:
 
     def bring(self) -> dict[str, t.Any]:
         """Do all of it. Raises DeployError with the results so far."""
+        _define.check([*self._units, *self._leaving], self.manager.reads)
         planned = _units.changes(self._params["state"], self._units, self._leaving)
         try:
             if not self._goes_on:

@@ -123,8 +123,8 @@ def asked(record: Record, common: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {**common, **own}
 
 
-def rendered(record: Record) -> str:
-    """Where the rendered definition of a unit lies in its release, "" when that cannot be told."""
+def kept(record: Record) -> str:
+    """Where the release keeps the definition of a unit for a way back, "" when that cannot be told."""
     source = str(record.get("source") or "")
     directory, definition = str(record.get("directory") or ""), str(record.get("definition") or "")
     if source or not directory or not definition:

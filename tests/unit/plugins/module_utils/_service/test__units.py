@@ -101,8 +101,8 @@ def test_options_of_a_unit_go_before_those_for_all():
         ({"directory": "/r/2"}, ""),
     ],
 )
-def test_rendered(record, expected):
-    assert _units.rendered(record) == expected
+def test_kept(record, expected):
+    assert _units.kept(record) == expected
 
 
 @pytest.mark.parametrize(
