@@ -15,7 +15,7 @@ description:
     which a later deploy can go back.
   - The entrance leads to the socket of the service or, where it has a port, to a unit that leads there; then the lines of nginx that lead to the
     service are led to the entrance, and nginx reloads.
-  - Run it as root.
+  - Run it as root. In a deploy (with O(journal)) it is done by a process that outlives the connection.
 extends_documentation_fragment:
   - seamless.deploy._attributes
   - seamless.deploy._adoption
@@ -111,8 +111,10 @@ import datetime
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.seamless.deploy.plugins.module_utils import _detached
 from ansible_collections.seamless.deploy.plugins.module_utils._adoption import _doing, _survey
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import hide_environment
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_publish import bridge_files
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
 from ansible_collections.seamless.deploy.plugins.module_utils._release._store import Store
@@ -155,8 +157,14 @@ def main() -> None:
     )
     params = dict(module.params)
     hide_environment(module)
+
+    def work() -> dict[str, t.Any]:
+        return run(params, module.run_command, datetime.datetime.now(datetime.timezone.utc), module.check_mode)
+
     try:
-        result = run(params, module.run_command, datetime.datetime.now(datetime.timezone.utc), module.check_mode)
+        bridge_files()  # a detached step publishes them when the payload may be gone
+        action = f"adoption.{params['state']}"
+        result = _detached.run(module, work, params["journal"], params["deploy_id"], "start", action)
     except DeployError as exc:
         module.fail_json(msg=exc.msg, **exc.result)
     module.exit_json(**result)

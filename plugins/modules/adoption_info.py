@@ -83,6 +83,10 @@ stops:
   type: list
   elements: str
   returned: unless RV(way=adopted)
+stop_seconds:
+  description: How long nobody will listen on the port that is taken over, at most about; 0 where nothing stops.
+  type: float
+  returned: unless RV(way=adopted)
 edits:
   description: Lines of nginx that change, each with C(file), C(line), C(before) and C(after).
   type: list

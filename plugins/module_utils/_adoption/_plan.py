@@ -43,7 +43,7 @@ class WebServer:
 
 @dataclasses.dataclass(frozen=True)
 class Wishes:
-    """What the user asks for. moved: shared folders are moved, not only linked; accept: findings that do not stop."""
+    """What the user asks for. accept: findings that do not stop; stop_seconds: what the stop will last, where the port is taken over."""
 
     names: Names
     user: str = ""
@@ -52,6 +52,7 @@ class Wishes:
     accept: tuple[str, ...] = ()
     port: bool = False
     stop: bool = False
+    stop_seconds: float = 0.0
     listen: str = ""
     health: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
@@ -91,7 +92,11 @@ def decide(
     if wishes.port:
         # Whoever leads to the port goes on doing so.
         edits, static, place = [], [], next((each for each in found.places if each.port), place)
-        way = list(_port.findings(found, wishes.listen, wishes.stop, _port.definition_of(found.unit), socket))
+        way = list(
+            _port.findings(
+                found, wishes.listen, wishes.stop, _port.definition_of(found.unit), socket, wishes.stop_seconds
+            )
+        )
     else:
         way = list(_way_findings(found, place, web, [*routes.problems, *problems], bool(routes.routes or led), wishes))
     findings = [

@@ -16,6 +16,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._adoption import (
     _application,
     _installation,
     _plan,
+    _port,
     _records,
     _taking,
     _words,
@@ -89,6 +90,7 @@ class Survey:
             "path": found.checkout.path,
             "listens": [str(place) for place in found.places],
             "findings": [each.to_json() for each in decided.findings],
+            "stop_seconds": self.wishes.stop_seconds,
             "stops": [str(each) for each in _plan.stops(decided.findings, self.wishes)],
             "edits": [edit.to_json() for edit in decided.edits],
             "shared": dict(decided.shared),
@@ -152,6 +154,7 @@ def survey(params: t.Mapping[str, t.Any], run: t.Callable[..., t.Any], now: date
         tuple(params["accept"]),
         params["entrance"] == "port",
         params["stop"],
+        _port.expected_stop(run) if params["entrance"] == "port" else 0.0,
         params["listen"] or "",
         asked,
     )

@@ -20,7 +20,7 @@ def lines(found: Installation, decided: Adoption, wishes: Wishes, release: str, 
     told = [*_found(found, decided, names), *_findings(decided)]
     if decided.way == "refused":
         return [*told, "Nothing is changed: see to what stands behind 'Stops', then look again."]
-    return [*told, *_steps(found, decided, wishes, release), *_costs(decided)]
+    return [*told, *_steps(found, decided, wishes, release), *_costs(decided, wishes)]
 
 
 def _found(found: Installation, decided: Adoption, names: t.Sequence[str]) -> list[str]:
@@ -73,10 +73,10 @@ def _steps(found: Installation, decided: Adoption, wishes: Wishes, release: str)
     return [f"{'Then:   ' if not number else '        '} {step}" for number, step in enumerate(steps)]
 
 
-def _costs(decided: Adoption) -> list[str]:
+def _costs(decided: Adoption, wishes: Wishes) -> list[str]:
     if decided.way == "stop":
         return [
-            f"STOPS:   for a moment, well under a second, nobody listens on {decided.place}; until then two instances are in memory",
+            f"STOPS:   for about {wishes.stop_seconds:.1f} s nobody listens on {decided.place}; until then two instances are in memory",
             "Back:    the same playbook with -e adopt_state=absent, until the first deploy, with such a stop; rollback.yml after it",
         ]
     result = [

@@ -91,6 +91,12 @@ def test_a_stop_needs_consent_and_the_right_port() -> None:
     assert kinds("8000", True, unix) == ["another_port"]
 
 
+def test_the_stop_is_announced_in_tenths_of_a_second_and_not_too_short() -> None:
+    (finding,) = _port.findings(FOUND, "0.0.0.0:8000", False, UNIT, SOCKET, 0.2)
+    assert "for about 0.2 s nobody listens there" in str(finding)
+    assert [_port.announced(answered) for answered in (0.001, 0.01, 0.1)] == [0.1, 0.1, 0.9]
+
+
 def test_a_port_is_free_when_nobody_listens_there() -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
