@@ -19,6 +19,8 @@ PROGRAMS = {
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
 }
+SERVERS = {"nginx": "nginx", "sshd": "openssh-server"}
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def call(*argv: str | os.PathLike[str], timeout: float = 600, **more: t.Any) -> str:
@@ -48,6 +50,18 @@ def why_not() -> str:
         if problem:
             return problem
     return _forbidden()
+
+
+def servers() -> str:
+    """Install the servers that some integration tests start for themselves; say in one line why not, if so."""
+    missing = sorted({package for program, package in SERVERS.items() if not shutil.which(program, path=PATH)})
+    if not missing:
+        return ""
+    if os.geteuid() != 0:
+        return f"{', '.join(missing)} is missing, and installing it takes root"
+    if os.path.isdir("/run/systemd/system"):
+        return f"{', '.join(missing)} is missing, and installing it would start it on this machine"
+    return _install(missing)
 
 
 def _install(packages: list[str]) -> str:
