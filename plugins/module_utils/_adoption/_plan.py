@@ -245,4 +245,6 @@ def _variables(found: Installation, told: Application, wishes: Wishes, shared: t
         "deploy_socket_dir": wishes.names.socket_dir,
         "deploy_units": [dict(each) for each in wishes.declared] or units,
     }
-    return {name: value for name, value in values.items() if value}
+    known = {name: value for name, value in values.items() if value}
+    # The lines of nginx stay the user's: a deploy only checks them.
+    return known if wishes.port else {**known, "deploy_web_server": "nginx", "deploy_nginx_template": ""}
