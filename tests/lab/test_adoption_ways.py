@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import typing as t
 
 import pytest
@@ -20,6 +21,9 @@ FOOTPRINT = (
     "cat /etc/nginx/sites-enabled/shop; ls -l /opt/shop | grep -v total; ls /etc/systemd/system; "
     "systemctl is-active shop shop-worker; systemctl is-enabled shop shop-worker; ls /srv/shop/releases /srv/shop/shared"
 )
+
+ANNOUNCED = re.compile(r"for about ([\d.]+) s nobody listens")
+MEASURED = re.compile(r"Stopped: Nobody listened on \S+ for about ([\d.]+) s")
 
 pytestmark = pytest.mark.long
 
@@ -87,12 +91,18 @@ def test_a_port_is_taken_over_with_a_stop_of_a_moment(stage: LabStage) -> None:
     port = {"deploy_entrance": "port", "deploy_listen": "0.0.0.0:8000", "adopt_unit": "shop"}
     asked = stage.run("adopt.yml", 1, "--check", **port)
     assert asked.rc != 0 and "adopt_stop: true" in asked.stdout and stage.serving() == "1"
+    assert ANNOUNCED.search(" ".join(asked.stdout.split())), asked.stdout
+    planned = stage.run("adopt.yml", 1, "--check", adopt_stop=True, **port)
+    assert planned.rc == 0 and any(line.startswith("STOPS:") for line in planned.report), planned.stdout
     direct = past_nginx(host.address)
     with traffic(stage.url(), direct, 3, 3) as load:
         adopted = stage.run("adopt.yml", 1, adopt_stop=True, **port)
     load.told("port taken over with a stop")
-    print(*(line for line in adopted.report if "obody listened" in line))
     assert adopted.rc == 0, adopted.stdout
+    announced = [float(found) for found in ANNOUNCED.findall(" ".join(adopted.stdout.split()))]
+    (measured,) = [float(found) for found in MEASURED.findall(" ".join(adopted.report))]
+    print(f"announced {announced[0]} s, measured {measured} s")
+    assert 0 < measured <= announced[0] <= 5
     assert load.lost == [] and load.ended.failed == 0 and load.report.failed < 100, load.report.failures
     states = host.run("systemctl is-active shop shop-web-port.socket", check=False).stdout.split()
     assert states == ["inactive", "active"]
