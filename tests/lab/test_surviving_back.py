@@ -30,7 +30,6 @@ CASES = [
     ("kill", 7, "before_start", "service.start intent"),
     ("cut", 5, "after_start", "service.switch intent"),
     ("crash", 5, "after_start", "service.switch intent"),
-    ("crash", 7, "before_start", "database.fence done"),
     ("crash", 7, "before_start", "database.restore done"),
 ]
 
@@ -41,6 +40,9 @@ def stage() -> t.Iterator[LabStage]:
     with lab_stage() as scene:
         scene.live(2)
         yield scene
+
+
+FAILING = [{"name": "Fail on purpose", "ansible.builtin.fail": {"msg": "on purpose"}}]
 
 
 def wait_for(stage: LabStage, play: Play, point: str, known: int) -> None:
@@ -62,7 +64,7 @@ def test_one_run_of_recover_ends_in_the_release_before(
     stage: LabStage, how: str, release: int, hook: str, point: str
 ) -> None:
     host, failing = stage.hosts["app1"], stage.lab.base / "fail.yml"
-    failing.write_text(json.dumps([{"name": "Fail on purpose", "ansible.builtin.fail": {"msg": "on purpose"}}]))
+    failing.write_text(json.dumps(FAILING))
     changes: dict[str, t.Any] = {"deploy_strategy": "maintenance" if release == 7 else "online"}
     changes |= {"deploy_hooks": {hook: str(failing)}} if hook else {"deploy_ready_timeout": 10}
     before, catalog, known = stage.look().footprint, stage.catalog(), len(stage.journal())
@@ -88,3 +90,21 @@ def test_one_run_of_recover_ends_in_the_release_before(
     settled = {record["action"]: record["event"] for record in records if record["event"] in ("undone", "left")}
     assert settled["release.install"] == "left" and settled["release.pull"] == "undone"
     assert release != 7 or settled["database.migrate"] == "undone"
+
+
+def test_a_crash_that_loses_the_counters_leaves_the_choice_to_a_person(stage: LabStage) -> None:
+    host, failing = stage.hosts["app1"], stage.lab.base / "fail.yml"
+    failing.write_text(json.dumps(FAILING))
+    changes = {"deploy_strategy": "maintenance", "deploy_hooks": {"before_start": str(failing)}}
+    known = len(stage.journal())
+    with stage.traffic(60, before=1, after=1) as traffic:
+        with stage.start("deploy.yml", 7, **changes) as play:
+            wait_for(stage, play, "database.fence done", known)
+            break_off(stage, play, "crash")
+        host.wait(60)
+        recovered = stage.run("recover.yml", 7, **changes)
+    told = " ".join(recovered.stdout.split())
+    assert recovered.rc != 0 and "deploy_database_compatible=true" in told, recovered.stdout[-6000:]
+    assert traffic.lost == [] and not stage.look().locked and stage.serving() == "2"
+    settled = {r["action"]: r["event"] for r in stage.journal()[known:] if r["event"] in ("undone", "left")}
+    assert settled["database.migrate"] == "left"
