@@ -52,6 +52,11 @@ options:
       - What this user may not see of another's process counts as proven, RV(serving.problem) says so.
     type: bool
     default: false
+  define:
+    description:
+      - Fail when the manager could not take new units. systemd reads none while less than 16 MiB are free in C(/run/systemd).
+    type: bool
+    default: false
   manager:
     description: The service manager that runs the units.
     type: str
@@ -174,7 +179,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._service import _serving, _units
+from ansible_collections.seamless.deploy.plugins.module_utils._service import _room, _serving, _units
 from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance import door_of, target_of
 from ansible_collections.seamless.deploy.plugins.module_utils._service._setup import (
     health_of,
@@ -186,6 +191,8 @@ from ansible_collections.seamless.deploy.plugins.module_utils._service._setup im
 def run(params: dict[str, t.Any], run_command: t.Callable[..., tuple]) -> dict[str, t.Any]:
     """What is seen now."""
     _units.check(params["units"], "units")
+    if params["define"] and params["manager"] == "systemd" and params["systemd_scope"] == "system":
+        _room.check_room_for_units()
     path = params["socket"] or params["entrance"]
     seen = {}
     if path:
@@ -235,6 +242,7 @@ def main() -> None:
         "names": {"type": "list", "elements": "str", "default": []},
         "units": {"type": "list", "elements": "dict", "default": []},
         "required": {"type": "bool", "default": False},
+        "define": {"type": "bool", "default": False},
         "manager": {"type": "str", "choices": ["supervisor", "systemd"]},
         **service_spec(),
     }
