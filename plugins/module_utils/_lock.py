@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import fcntl
 import json
 import os
@@ -142,10 +143,10 @@ class Lock:
                 os.fsync(file.fileno())
             yield draft
         except OSError as exc:
-            raise DeployError(
-                f"the deploy lock {self.path} cannot be taken: {exc.strerror}; "
-                "deploy as the user that made this directory, or give it to the one who deploys"
-            ) from exc
+            way_out = "deploy as the user that made this directory, or give it to the one who deploys"
+            if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+                way_out = "make room on the disk of deploy_path, and deploy again"
+            raise DeployError(f"the deploy lock {self.path} cannot be taken: {exc.strerror}; {way_out}") from exc
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(draft)

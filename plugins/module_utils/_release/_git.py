@@ -155,7 +155,8 @@ class GitSource:
         if rc:
             verb = next((word for word in command if not word.startswith("-") and "=" not in word), "git")
             reason = access.reason_of(err, [self._password])
-            raise DeployError(f"git {verb} failed for {self.name}: {reason}", rc=rc)
+            advice = access.advice_for(reason) if "unable to write" in reason or "No space left" in reason else ""
+            raise DeployError(f"git {verb} failed for {self.name}: {reason}{advice}", rc=rc)
         return out
 
     def _try(

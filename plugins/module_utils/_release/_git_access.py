@@ -145,4 +145,6 @@ def advice_for(reason: str) -> str:
         return "; give a user and an access token in the repository's URL, or use ssh with key"
     if "dubious ownership" in reason:
         return "; the repository on the target belongs to another user: give it to the deploying user"
+    if "No space left" in reason or "unable to write" in reason:
+        return "; mostly the disk is full: 'df -h' and 'df -i' on the target show it, make room and deploy again"
     return "; check the address, and that the target can reach it"

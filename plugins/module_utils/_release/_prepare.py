@@ -215,13 +215,13 @@ class Preparation:
         if _install.reuse(self.run, installation, [self.store.path(release) for release in same]):
             return "none" if installation.plan.kind == "nothing" else "reused"
         needed = _store.size_of(os.path.join(self.store.path(live), ".venv")) if live else 0
-        _store.require_room(self.store.root, needed or ROOM_FOR_DEPENDENCIES, "the dependencies of a release")
+        _store.require_room(self.store.releases, needed or ROOM_FOR_DEPENDENCIES, "the dependencies of a release")
         _install.install(self.run, installation)
         return "none" if installation.plan.kind == "nothing" else "installed"
 
     def _require_room(self, live: str) -> None:
         needed = _store.size_of(self.store.path(live), without=".venv") * 2 if live else 0
-        _store.require_room(self.store.root, max(needed, ROOM_FOR_CODE), "a release")
+        _store.require_room(self.store.releases, max(needed, ROOM_FOR_CODE), "a release")
 
     @contextlib.contextmanager
     def _private(self) -> t.Iterator[str]:

@@ -92,6 +92,7 @@ def test_a_password_is_told_to_its_own_host_only(prompt: str, answer: str, tmp_p
         ("git@h: Permission denied (publickey).\nfatal: Could not read\n", "Permission denied", "key or key_file"),
         ("fatal: Authentication failed for 'https://u:pw@h/x/'\n", "failed for 'https://h/x/'", "access token"),
         ("remote: Not found.\nfatal: repository 'https://h/x/' not found\n", "not found", "check the address"),
+        ("error: unable to write file shop/urls.py\n", "unable to write file", "the disk is full"),
         ("", "git gave no reason", "check the address"),
     ],
 )
