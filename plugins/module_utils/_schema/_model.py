@@ -1,0 +1,198 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a database's catalog says, as values that can be compared. Pure; target; PRIVATE to the collection.
+
+Names of relations, types and functions are qualified: "public.orders_order"; in SQLite they are bare.
+What changes without anybody changing the schema, such as sizes, is `physical` and takes no part in comparisons.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+VERSION = 1
+
+DIALECTS = ("postgresql", "sqlite")
+TABLE_KINDS = ("table", "partitioned", "foreign")
+CONSTRAINT_KINDS = ("primary", "unique", "check", "foreign", "exclusion")
+
+
+def physical(default: t.Any) -> t.Any:
+    """A field that a comparison leaves out."""
+    return dataclasses.field(default=default, metadata={"physical": True})
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """type: as format_type() writes it. default: its expression, "" for none. generated: the expression that makes it.
+
+    generation: "", stored or virtual. identity: "", always or default. collation: "" where it is the type's own.
+    number: the column's own in its table, which a rename does not change.
+    """
+
+    name: str
+    type: str
+    not_null: bool = False
+    default: str = ""
+    generated: str = ""
+    generation: str = ""
+    identity: str = ""
+    collation: str = ""
+    number: int = physical(0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Constraint:
+    """kind: one of CONSTRAINT_KINDS. definition: as pg_get_constraintdef() writes it, without NOT VALID.
+
+    columns, referenced_columns: in order. references: the table that a foreign key leads to. on_delete, on_update: in words.
+    """
+
+    name: str
+    kind: str
+    definition: str
+    columns: list[str] = dataclasses.field(default_factory=list)
+    references: str = ""
+    referenced_columns: list[str] = dataclasses.field(default_factory=list)
+    on_delete: str = ""
+    on_update: str = ""
+    validated: bool = True
+    deferrable: bool = False
+    deferred: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Index:
+    """columns: names, "" where it is an expression. predicate: of a partial index, else "". constraint: the one it belongs to."""
+
+    name: str
+    definition: str
+    method: str = "btree"
+    columns: list[str] = dataclasses.field(default_factory=list)
+    unique: bool = False
+    valid: bool = True
+    predicate: str = ""
+    constraint: str = ""
+    oid: int = physical(0)
+    bytes: int = physical(0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trigger:
+    """enabled: always, origin, replica or disabled."""
+
+    name: str
+    definition: str
+    enabled: str = "origin"
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """kind: one of TABLE_KINDS. partition_of, partition_bound: of a partition. partition_key: of a partitioned table.
+
+    rows: estimate, -1 where nobody has analysed it. bytes: with its indexes and what it keeps out of line; data_bytes: without indexes.
+    filenode: another one after a rewrite or TRUNCATE.
+    """
+
+    name: str
+    kind: str = "table"
+    columns: list[Column] = dataclasses.field(default_factory=list)
+    constraints: list[Constraint] = dataclasses.field(default_factory=list)
+    indexes: list[Index] = dataclasses.field(default_factory=list)
+    triggers: list[Trigger] = dataclasses.field(default_factory=list)
+    partition_of: str = ""
+    partition_bound: str = ""
+    partition_key: str = ""
+    unlogged: bool = False
+    row_security: bool = False
+    comment: str = ""
+    oid: int = physical(0)
+    filenode: int = physical(0)
+    rows: float = physical(-1)
+    bytes: int = physical(0)
+    data_bytes: int = physical(0)
+
+    def column(self, name: str) -> t.Optional[Column]:
+        return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """definition: as pg_get_viewdef() writes it."""
+
+    name: str
+    definition: str
+    materialized: bool = False
+    columns: list[Column] = dataclasses.field(default_factory=list)
+    indexes: list[Index] = dataclasses.field(default_factory=list)
+    oid: int = physical(0)
+    bytes: int = physical(0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sequence:
+    """owned_by: "public.orders_order.id", or ""."""
+
+    name: str
+    type: str = "bigint"
+    start: int = 1
+    increment: int = 1
+    minimum: int = 1
+    maximum: int = 0
+    cycle: bool = False
+    owned_by: str = ""
+    last_value: t.Optional[int] = physical(None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Enum:
+    name: str
+    labels: list[str] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True)
+class Function:
+    """arguments: identity arguments. kind: function, procedure, aggregate or window. body: a hash of what it does."""
+
+    name: str
+    arguments: str = ""
+    returns: str = ""
+    kind: str = "function"
+    language: str = ""
+    body: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Extension:
+    name: str
+    version: str = ""
+    schema: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Publication:
+    name: str
+    all_tables: bool = False
+    tables: list[str] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """One catalog. All lists are sorted by name, columns by their place. server: the version. taken_at: UTC, ISO 8601."""
+
+    dialect: str
+    tables: list[Table] = dataclasses.field(default_factory=list)
+    views: list[View] = dataclasses.field(default_factory=list)
+    sequences: list[Sequence] = dataclasses.field(default_factory=list)
+    enums: list[Enum] = dataclasses.field(default_factory=list)
+    functions: list[Function] = dataclasses.field(default_factory=list)
+    extensions: list[Extension] = dataclasses.field(default_factory=list)
+    publications: list[Publication] = dataclasses.field(default_factory=list)
+    server: str = physical("")
+    database: str = physical("")
+    taken_at: str = physical("")
+
+    def table(self, name: str) -> t.Optional[Table]:
+        return next((table for table in self.tables if table.name == name), None)
