@@ -1,0 +1,63 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What cannot work is refused over SSH before anything is touched; the other cases are long ones (control node)."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import typing as t
+
+import pytest
+
+from tests.lab.refused import expect_one_reason, full_run, refused, sudoers
+from tests.lab.stage import PATH, LabStage, lab_stage
+
+# A connection that is kept open would not ask for the host's key again.
+ANEW = {"ANSIBLE_SSH_ARGS": "-o ControlMaster=no"}
+
+
+@pytest.fixture(scope="module")
+def stage() -> t.Iterator[LabStage]:
+    """Boot one host that has everything."""
+    with lab_stage() as scene:
+        yield scene
+
+
+def strange_key(stage: LabStage, base: pathlib.Path) -> str:
+    """Know another key for the host than it has, and give the arguments with which ssh looks there."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(base / "other")], check=True)
+    public = " ".join((base / "other.pub").read_text().split()[:2])
+    (base / "known_hosts").write_text(f"{stage.hosts['app1'].address} {public}\n")
+    return f"-F none -o StrictHostKeyChecking=yes -o UserKnownHostsFile={base / 'known_hosts'}"
+
+
+def test_a_first_deploy_by_somebody_without_sudo_leaves_nothing(stage: LabStage) -> None:
+    host = stage.hosts["app1"]
+    with sudoers(host, "# nothing\n"):
+        result = stage.run("deploy.yml", 1)
+    expect_one_reason(result, ["sudo", "deployer", "deploy_user"])
+    assert host.run(f"test -e {PATH}", check=False).returncode != 0
+
+
+def test_sudo_that_wants_a_password_is_refused_while_a_release_serves(stage: LabStage) -> None:
+    stage.live(1)
+    fault = sudoers(stage.hosts["app1"], "deployer ALL=(ALL) ALL\n")
+    refused(stage, ["sudo", "deployer", "deploy_user"], fault=fault)
+
+
+def test_a_host_whose_key_has_changed_is_named_with_what_ssh_says(stage: LabStage, tmp_path: pathlib.Path) -> None:
+    stage.live(1)
+    refused(
+        stage,
+        ["Nothing was touched", "app1 does not answer", "Host key verification failed"],
+        env=ANEW,
+        ansible_ssh_common_args=strange_key(stage, tmp_path),
+    )
+
+
+def test_a_full_run_is_found_before_the_migrations(stage: LabStage) -> None:
+    stage.live(1)
+    fault = full_run(stage.hosts["app1"])
+    refused(stage, ["no room in /run/systemd", "16 MiB", "make room"], fault=fault)
