@@ -57,6 +57,7 @@ def test_a_host_whose_key_has_changed_is_named_with_what_ssh_says(stage: LabStag
     )
 
 
+@pytest.mark.long
 def test_a_full_run_is_found_before_the_migrations(stage: LabStage) -> None:
     stage.live(1)
     fault = full_run(stage.hosts["app1"])
