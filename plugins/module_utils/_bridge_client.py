@@ -82,6 +82,14 @@ def masked(text: str, hidden: t.Iterable[str]) -> str:
     return text
 
 
+class Outcome(t.NamedTuple):
+    """What one verb answered: a result, or the error; and the progress events."""
+
+    result: t.Dict[str, t.Any]
+    progress: t.List[t.Dict[str, t.Any]]
+    error: t.Optional[DeployError]
+
+
 class Bridge:
     """The application of one release. `run` has the signature of AnsibleModule.run_command. Raises DeployError."""
 
@@ -102,16 +110,25 @@ class Bridge:
 
     def call(self, verb: str, **arguments: t.Any) -> tuple[dict[str, t.Any], list[dict[str, t.Any]]]:
         """(result, progress events) of one verb."""
+        outcome = self.attempt(verb, **arguments)
+        if outcome.error:
+            raise outcome.error
+        return outcome.result, outcome.progress
+
+    def attempt(self, verb: str, **arguments: t.Any) -> Outcome:
+        """One verb, also when it fails: what it told until then is of use."""
         request = _protocol.request(verb, self._framework, settings=self._settings, **arguments)
         with tempfile.TemporaryFile() as answer:
             rc, out, err = self._start(json.dumps(request), answer.fileno())
             answer.seek(0)
             data = answer.read()
+        error, result = None, {}
         try:
             progress, result = _protocol.read_answer(data)
         except _protocol.BridgeError as exc:
-            raise self._error(exc, rc, out, err) from None
-        return result, [event for event in progress if event.get("what") != "secrets"]
+            progress = exc.detail.get("progress", [])
+            error = self._error(exc, rc, out, err)
+        return Outcome(result, [event for event in progress if event.get("what") != "secrets"], error)
 
     def _start(self, request: str, descriptor: int) -> tuple[int, str, str]:
         environment = {**self._environment, _protocol.FD_VARIABLE: str(descriptor)}

@@ -131,13 +131,13 @@ def django_python() -> str:
 
 
 def run_command(argv: list[str], **options: t.Any) -> tuple[int, str, str]:
-    """Do what AnsibleModule.run_command does with the arguments that the bridge uses."""
+    """Do what AnsibleModule.run_command does with the arguments that adapters use."""
     done = subprocess.run(
         argv,
-        input=options["data"].encode(),
-        cwd=options["cwd"],
-        env={**os.environ, **options["environ_update"]},
-        pass_fds=options["pass_fds"],
+        input=options.get("data", "").encode(),
+        cwd=options.get("cwd"),
+        env={**os.environ, **options.get("environ_update", {})},
+        pass_fds=options.get("pass_fds", ()),
         capture_output=True,
         check=False,
     )

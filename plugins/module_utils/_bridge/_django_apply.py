@@ -26,13 +26,13 @@ def apply(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     _django_setup.prepare(arguments, answer, "migrate")
     connection = _django_setup.connect(arguments)
     warnings = _django_check.refuse_serious(connection.alias)
-    _register_signals()
+    register_signals()
     connection.prepare_database()
     with contextlib.ExitStack() as stack:
         lock, budget, watcher = _guards(connection, arguments, stack)
         run = Run(connection, arguments, answer, lock, budget, watcher)
         stack.enter_context(connection.execute_wrapper(run.observe))
-        return {**_migrate(connection, arguments, run), "warnings": warnings}
+        return {**migrate(connection, arguments, run), "warnings": warnings}
 
 
 def _guards(connection: t.Any, arguments: dict[str, t.Any], stack: contextlib.ExitStack) -> tuple[t.Any, t.Any, t.Any]:
@@ -50,7 +50,7 @@ def _guards(connection: t.Any, arguments: dict[str, t.Any], stack: contextlib.Ex
     return lock, budget, watcher
 
 
-def _register_signals() -> None:
+def register_signals() -> None:
     """Import the `management` module of every app, as Django does: it connects receivers of the signals."""
     from django.apps import apps
     from django.utils.module_loading import module_has_submodule
@@ -60,7 +60,7 @@ def _register_signals() -> None:
             importlib.import_module(".management", config.name)
 
 
-def _migrate(connection: t.Any, arguments: dict[str, t.Any], run: Run) -> dict[str, t.Any]:
+def migrate(connection: t.Any, arguments: dict[str, t.Any], run: Run) -> dict[str, t.Any]:
     executor = _django_plan.new_executor(connection, run.executor_class())
     _django_plan.check_history(executor)
     _refuse_missing_privilege(executor)

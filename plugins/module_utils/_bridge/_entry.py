@@ -11,7 +11,15 @@ import sys
 import threading
 import typing as t
 
-from . import _django_apply, _django_check, _django_describe, _django_errors, _django_plan, _django_static
+from . import (
+    _django_apply,
+    _django_check,
+    _django_describe,
+    _django_errors,
+    _django_plan,
+    _django_rehearse,
+    _django_static,
+)
 from ._protocol import FD_VARIABLE, VERBS, VERSION, BridgeError, event_line
 
 Handler = t.Callable[[t.Dict[str, t.Any], "Answer"], t.Dict[str, t.Any]]
@@ -21,6 +29,7 @@ HANDLERS: dict[tuple[str, str, str], Handler] = {
     ("django", "describe", "project"): _django_describe.describe,
     ("django", "plan", "migrations"): _django_plan.plan,
     ("django", "apply", "migrations"): _django_apply.apply,
+    ("django", "apply", "rehearsal"): _django_rehearse.rehearse,
     ("django", "check", "project"): _django_check.check,
     ("django", "plan", "static"): _django_static.preview,
     ("django", "apply", "static"): _django_static.collect,

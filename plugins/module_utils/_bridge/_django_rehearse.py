@@ -1,0 +1,127 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Migrates a scratch copy, and tells of each migration what it did there.
+
+Application's interpreter, PostgreSQL only; PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import typing as t
+
+from . import _django_apply, _django_check, _django_plan, _django_setup
+from ._django_run import Run
+from ._observer import Observer
+from ._protocol import BridgeError
+
+
+def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
+    """Apply the plan to the database `database_name`; `catalog` are the queries, by name, that read a catalog.
+
+    Progress: `catalog` once before, then `evidence` for each migration, the failed one too, with the catalog after it.
+    """
+    if not arguments.get("database_name"):
+        raise BridgeError("request", "a rehearsal needs database_name, the scratch copy")
+    _django_setup.prepare({**arguments, "other_databases": "refuse"}, answer, "migrate")
+    connection = _django_setup.connect(arguments)
+    if connection.vendor != "postgresql":
+        raise BridgeError("engine", f"a rehearsal on {connection.vendor} is not supported yet")
+    warnings = _django_check.refuse_serious(connection.alias)
+    _django_apply.register_signals()
+    connection.prepare_database()
+    run = Rehearsal(connection, arguments, answer)
+    answer.progress("catalog", rows=run.catalog())
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(connection.execute_wrapper(run.watch))
+        stack.enter_context(run.following_transactions())
+        return {**_django_apply.migrate(connection, arguments, run), "warnings": warnings}
+
+
+class Rehearsal(Run):
+    """A run without lock, budget and second attempts: nobody else is there."""
+
+    def __init__(self, connection: t.Any, arguments: dict[str, t.Any], answer: t.Any) -> None:
+        super().__init__(connection, arguments, answer, None, None, None)
+        self._observer: t.Optional[Observer] = None
+        self._data: list[bool] = []
+
+    def catalog(self) -> dict[str, list[t.Any]]:
+        """The rows of each query."""
+        return {name: self._query(text) for name, text in sorted(self._arguments["catalog"].items())}
+
+    def _query(self, sql: str) -> list[t.Any]:
+        """Past the wrappers, so that it is not observed itself."""
+        with self._connection.wrap_database_errors:
+            self._connection.ensure_connection()
+            cursor = self._connection.connection.cursor()
+            try:
+                cursor.execute(sql)
+                return list(cursor.fetchall()) if cursor.description else []
+            finally:
+                cursor.close()
+
+    def one(self, migration: t.Any, backwards: bool, fake: bool, act: t.Callable[[], t.Any]) -> t.Any:
+        self._observer = Observer(self._query)
+        self._data = [_django_plan.is_data(operation) for operation in migration.operations]
+        began = time.monotonic()
+        failed: t.Optional[BridgeError] = None
+        try:
+            return super().one(migration, backwards, fake, act)
+        except BridgeError as exc:
+            failed = exc
+            raise
+        finally:
+            seconds = round(time.monotonic() - began, 3)
+            observer, self._observer = self._observer, None
+            self._tell(f"{migration.app_label}.{migration.name}", seconds, observer, failed)
+
+    def _tell(self, name: str, seconds: float, observer: Observer, failed: t.Optional[BridgeError]) -> None:
+        failure = failed.detail.get("failure") if failed else None
+        self._answer.progress(
+            "evidence",
+            id=name,
+            seconds=seconds,
+            failure=failure,
+            catalog=self._catalog_after(failed),
+            **observer.told(),
+        )
+
+    def _catalog_after(self, failed: t.Optional[BridgeError]) -> t.Optional[dict[str, list[t.Any]]]:
+        try:
+            return self.catalog()
+        except Exception:
+            if failed is None:
+                raise
+            return None  # the session is gone, and the failure says why
+
+    def watch(self, execute: t.Any, sql: t.Any, params: t.Any, many: bool, context: t.Any) -> t.Any:
+        """An execute_wrapper."""
+        observer, progress = self._observer, self._progress
+        if observer is None or progress is None:
+            return self.observe(execute, sql, params, many, context)
+        code = progress.current is not None and self._data[progress.current]
+        return observer.run(
+            str(sql),
+            self._connection.in_atomic_block,
+            code,
+            lambda: self.observe(execute, sql, params, many, context),
+        )
+
+    @contextlib.contextmanager
+    def following_transactions(self) -> t.Iterator[None]:
+        """Notice the begin and the end of each: Django's outermost atomic() leaves autocommit, and comes back to it."""
+        original = self._connection.set_autocommit
+
+        def followed(autocommit: bool, *args: t.Any, **kwargs: t.Any) -> None:
+            if self._observer is not None:
+                self._observer.end() if autocommit else self._observer.begin()
+            original(autocommit, *args, **kwargs)
+
+        self._connection.set_autocommit = followed
+        try:
+            yield
+        finally:
+            del self._connection.set_autocommit

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A database's schema, without its rows, in a scratch database: with the history of its migrations. Target; PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+import typing as t
+
+from ansible_collections.seamless.deploy.plugins.module_utils._connection import DatabaseConnection
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _archive, _dump
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._clients import Client
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect import connected, rows, sql
+
+#: Where frameworks keep what was applied: Django, Alembic.
+HISTORY = ("django_migrations", "alembic_version")
+_TABLES = """
+SELECT n.nspname, c.relname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND c.relname = ANY (%s) AND n.nspname !~ '^pg_' ORDER BY 1, 2
+"""
+_SEQUENCES = """
+SELECT pg_catalog.format('%I.%I', schemaname, sequencename), last_value FROM pg_catalog.pg_sequences
+WHERE last_value IS NOT NULL AND schemaname !~ '^pg_'
+"""
+_SET = "SELECT pg_catalog.setval(s.name::regclass, s.value) FROM unnest(%s::text[], %s::bigint[]) AS s(name, value)"
+
+
+@dataclasses.dataclass(frozen=True)
+class Clone:
+    """From where to where, as admin. role: who owns everything there where admin is no superuser."""
+
+    source: DatabaseConnection
+    target: DatabaseConnection
+    client: Client
+    superuser: bool
+    role: str
+
+    def make(self, run: _archive.Run) -> None:
+        """Raises DeployError."""
+        with tempfile.TemporaryDirectory(prefix="seamless-rehearsal-") as folder:
+            archive = os.path.join(folder, "schema")
+            self._call(
+                run,
+                ["pg_dump", "--format=custom", "--compress=0", "--schema-only", "--no-password", f"--file={archive}"],
+                self.source,
+            )
+            # Whoever is no superuser cannot give objects to their owners; the application's role must own them.
+            foreign = [] if self.superuser else ["--no-owner", "--no-privileges", f"--role={self.role}"]
+            self._call(
+                run,
+                [
+                    "pg_restore",
+                    "--exit-on-error",
+                    "--no-password",
+                    *foreign,
+                    f"--dbname={self.target.database}",
+                    archive,
+                ],
+                self.target,
+            )
+        self._copy_history()
+
+    def _call(self, run: _archive.Run, argv: list[str], connection: DatabaseConnection) -> None:
+        rc, out, err = _archive.call(run, [self.client.program(argv[0]), *argv[1:]], connection)
+        errors = _dump.messages_of(err).errors
+        if rc != 0 or errors:
+            said = errors[0] if errors else f"exit code {rc}"
+            raise DeployError(
+                f"the schema of {self.source.database!r} cannot be copied for a rehearsal: {argv[0]} says {said}",
+                rc=rc,
+                stdout=out,
+                stderr=err,
+            )
+
+    def _copy_history(self) -> None:
+        with connected(self.source, "database") as source, connected(self.target, "database") as target:
+            for schema, name in rows(source, _TABLES, (list(HISTORY),)):
+                table = sql.Identifier(schema, name)
+                with tempfile.TemporaryFile() as file:
+                    with source.cursor() as cursor:
+                        cursor.copy_expert(sql.SQL("COPY {} TO STDOUT").format(table), file)
+                    file.seek(0)
+                    with target.cursor() as cursor:
+                        cursor.copy_expert(sql.SQL("COPY {} FROM STDIN").format(table), file)
+            found: list[tuple[t.Any, ...]] = rows(source, _SEQUENCES)
+            if found:
+                rows(target, _SET, ([name for name, _value in found], [value for _name, value in found]))

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of a rehearsal: scratch databases, the clone of a schema, and what the bridge sees there (control node)."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
+from ansible_collections.seamless.deploy.plugins.module_utils._connection import DatabaseConnection, parse_url
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _clients, _scratch
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._clone import Clone
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect import connected, rows
+
+from tests.support.django_calls import Migrate
+from tests.support.django_project import Project, django_python, run_command
+
+CATALOG = {
+    "columns": "SELECT attrelid::regclass::text, attname::text FROM pg_attribute WHERE attrelid = to_regclass('things_thing') AND attnum > 0"
+}
+
+
+@pytest.fixture
+def project(tmp_path: pathlib.Path) -> Project:
+    """Write a small project."""
+    return Project(tmp_path / "project")
+
+
+@pytest.fixture
+def migrate(project: Project, database: t.Any, tmp_path: pathlib.Path) -> Migrate:
+    """Give the module for this project and a fresh database."""
+    return Migrate(project, django_python(), database.url, tmp_path)
+
+
+def admin_of(database: t.Any) -> DatabaseConnection:
+    return parse_url(database.superuser_url, "admin", "login_url")
+
+
+def scratches(admin: DatabaseConnection) -> list[str]:
+    with connected(admin) as opened:
+        return [name for (name,) in rows(opened, _scratch._NAMES)]
+
+
+def test_a_scratch_database_is_gone_afterwards_and_one_that_is_in_use_stays(database: t.Any) -> None:
+    admin, url = admin_of(database), parse_url(database.url, "application", "url")
+    database.execute(f'ALTER DATABASE "{url.database}" SET search_path = public, pg_catalog')
+    with _scratch.scratch(admin, url.database, url.user) as (name, _superuser):
+        with connected(admin.to_database(name)) as opened:
+            assert rows(opened, "SHOW search_path") == [("public, pg_catalog",)]
+        with _scratch.scratch(admin, url.database, url.user) as (other, _superuser):
+            assert sorted(scratches(admin)) == sorted([name, other])
+        assert scratches(admin) == [name]
+    assert scratches(admin) == []
+
+
+def test_what_a_killed_rehearsal_left_is_removed_by_the_next(database: t.Any) -> None:
+    admin, url = admin_of(database), parse_url(database.url, "application", "url")
+    with connected(admin) as opened:
+        rows(opened, f"CREATE DATABASE {_scratch.PREFIX}0123456789ab")
+        assert _scratch.sweep(opened) == [f"{_scratch.PREFIX}0123456789ab"]
+    with pytest.raises(DeployError, match="may not create a scratch database"):
+        with _scratch.scratch(url, url.database, url.user):
+            pass
+
+
+def rehearse(migrate: Migrate, name: str, **more: t.Any) -> t.Any:
+    bridge = Bridge(run_command, migrate.params, "django", str(migrate.base / "bridge"))
+    return bridge.attempt("apply", about="rehearsal", database_name=name, catalog=CATALOG, **more)
+
+
+@pytest.fixture
+def clone(migrate: Migrate, database: t.Any) -> t.Iterator[str]:
+    """Migrate, then clone."""
+    migrate()
+    admin, url = admin_of(database), parse_url(database.url, "application", "url")
+    client = _clients.choose(_clients.find_clients(run_command, str(database.server.bin_dir)), "18", "", False)
+    with _scratch.scratch(admin, url.database, url.user) as (name, superuser):
+        Clone(admin.to_database(url.database), admin.to_database(name), client, superuser, url.user).make(run_command)
+        yield name
+
+
+def test_the_clone_has_the_schema_and_the_history(clone: str, migrate: Migrate, project: Project) -> None:
+    project.migration(
+        "0002_change", 'migrations.AddField("thing", "note", models.TextField(null=True)),', "0001_initial"
+    )
+    outcome = rehearse(migrate, clone)
+    assert outcome.error is None, outcome.error
+    assert [event["id"] for event in outcome.progress if event["what"] == "evidence"] == ["things.0002_change"]
+    before = next(event for event in outcome.progress if event["what"] == "catalog")["rows"]["columns"]
+    evidence = next(event for event in outcome.progress if event["what"] == "evidence")
+    assert ["things_thing", "note"] in evidence["catalog"]["columns"] and ["things_thing", "note"] not in before
+    assert {lock["mode"] for lock in evidence["locks"]} >= {"AccessExclusiveLock"}
+    assert all(lock["seconds"] >= 0 for lock in evidence["locks"])
+    assert any("ADD COLUMN" in statement["sql"] for statement in evidence["statements"])
+    assert not migrate(check_mode=True)["applied"] and migrate(check_mode=True)["plan"], "production was touched"
+
+
+def test_a_failure_is_told_with_what_was_seen_before_it(clone: str, migrate: Migrate, project: Project) -> None:
+    project.migration("0002_change", 'migrations.RunSQL("SELECT 1; SELECT 1 / 0"),', "0001_initial")
+    outcome = rehearse(migrate, clone)
+    assert outcome.error and outcome.error.result["kind"] == "migration_failed"
+    evidence = [event for event in outcome.progress if event["what"] == "evidence"][-1]
+    assert evidence["failure"]["sqlstate"] == "22012" and evidence["catalog"] is not None
