@@ -15,7 +15,7 @@ import typing as t
 VERSION = 1
 
 DIALECTS = ("postgresql", "sqlite")
-TABLE_KINDS = ("table", "partitioned", "foreign")
+TABLE_KINDS = ("table", "partitioned", "foreign", "virtual")
 CONSTRAINT_KINDS = ("primary", "unique", "check", "foreign", "exclusion")
 
 
@@ -28,7 +28,8 @@ def physical(default: t.Any) -> t.Any:
 class Column:
     """type: as format_type() writes it. default: its expression, "" for none. generated: the expression that makes it.
 
-    generation: "", stored or virtual. identity: "", always or default. collation: "" where it is the type's own.
+    generation: "", stored or virtual. identity: "", always, default; autoincrement in SQLite.
+    collation: "" where it is the type's own. not_null_valid: false while NOT NULL is NOT VALID (PostgreSQL 18).
     number: the column's own in its table, which a rename does not change.
     """
 
@@ -41,6 +42,7 @@ class Column:
     identity: str = ""
     collation: str = ""
     number: int = physical(0)
+    not_null_valid: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,11 +63,12 @@ class Constraint:
     validated: bool = True
     deferrable: bool = False
     deferred: bool = False
+    oid: int = physical(0)
 
 
 @dataclasses.dataclass(frozen=True)
 class Index:
-    """columns: names, "" where it is an expression. predicate: of a partial index, else "". constraint: the one it belongs to."""
+    """columns: the key's names, "" for an expression. predicate: of a partial index, else "". constraint: the one it belongs to."""
 
     name: str
     definition: str
@@ -86,12 +89,15 @@ class Trigger:
     name: str
     definition: str
     enabled: str = "origin"
+    oid: int = physical(0)
 
 
 @dataclasses.dataclass(frozen=True)
 class Table:
     """kind: one of TABLE_KINDS. partition_of, partition_bound: of a partition. partition_key: of a partitioned table.
 
+    inherits: tables whose columns it has, other than those of partitions. options: storage parameters in PostgreSQL;
+    in SQLite "strict", "without rowid", and what makes a virtual table.
     rows: estimate, -1 where nobody has analysed it. bytes: with its indexes and what it keeps out of line; data_bytes: without indexes.
     filenode: another one after a rewrite or TRUNCATE.
     """
@@ -113,6 +119,8 @@ class Table:
     rows: float = physical(-1)
     bytes: int = physical(0)
     data_bytes: int = physical(0)
+    inherits: list[str] = dataclasses.field(default_factory=list)
+    options: list[str] = dataclasses.field(default_factory=list)
 
     def column(self, name: str) -> t.Optional[Column]:
         return next((column for column in self.columns if column.name == name), None)
@@ -144,17 +152,31 @@ class Sequence:
     cycle: bool = False
     owned_by: str = ""
     last_value: t.Optional[int] = physical(None)
+    oid: int = physical(0)
 
 
 @dataclasses.dataclass(frozen=True)
 class Enum:
     name: str
     labels: list[str] = dataclasses.field(default_factory=list)
+    oid: int = physical(0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Domain:
+    """checks: as pg_get_constraintdef() writes them, sorted."""
+
+    name: str
+    type: str
+    not_null: bool = False
+    default: str = ""
+    checks: list[str] = dataclasses.field(default_factory=list)
+    oid: int = physical(0)
 
 
 @dataclasses.dataclass(frozen=True)
 class Function:
-    """arguments: identity arguments. kind: function, procedure, aggregate or window. body: a hash of what it does."""
+    """arguments: identity arguments. kind: function, procedure, aggregate or window. body: a hash of what it does, and how."""
 
     name: str
     arguments: str = ""
@@ -162,6 +184,7 @@ class Function:
     kind: str = "function"
     language: str = ""
     body: str = ""
+    oid: int = physical(0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,7 +203,10 @@ class Publication:
 
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
-    """One catalog. All lists are sorted by name, columns by their place. server: the version. taken_at: UTC, ISO 8601."""
+    """One catalog. All lists are sorted by name, columns by their place. server: the version. taken_at: UTC, ISO 8601.
+
+    database_oid: only where it is the same can an oid that two snapshots have mean the same object.
+    """
 
     dialect: str
     tables: list[Table] = dataclasses.field(default_factory=list)
@@ -193,6 +219,8 @@ class Snapshot:
     server: str = physical("")
     database: str = physical("")
     taken_at: str = physical("")
+    domains: list[Domain] = dataclasses.field(default_factory=list)
+    database_oid: int = physical(0)
 
     def table(self, name: str) -> t.Optional[Table]:
         return next((table for table in self.tables if table.name == name), None)

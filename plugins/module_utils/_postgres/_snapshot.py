@@ -1,0 +1,99 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The catalog of a PostgreSQL database as a value. Target; PRIVATE to the collection.
+
+The number of statements does not depend on how many objects there are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect import (
+    StatementFailed,
+    rows,
+    server_version,
+)
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._snapshot_objects import (
+    domains,
+    enums,
+    extensions,
+    functions,
+    publications,
+    sequences,
+)
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._snapshot_tables import relations
+from ansible_collections.seamless.deploy.plugins.module_utils._schema._model import Snapshot
+
+#: Seconds to wait where a definition can be read only under a lock that somebody else has.
+LOCK_TIMEOUT = 10
+
+LOCK_NOT_AVAILABLE = "55P03"
+
+#: What the text of definitions depends on. An empty search_path has every name qualified.
+_SETTINGS = {
+    "search_path": "",
+    "quote_all_identifiers": "off",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "lock_timeout": f"{LOCK_TIMEOUT}s",
+}
+
+
+def take(opened: t.Any, database: str, now: str) -> Snapshot:
+    """The catalog of the database that `opened` is connected to. Raises DeployError.
+
+    Within a transaction of the caller it is what that transaction sees; else one of its own sees one moment.
+    """
+    try:
+        with _one_moment(opened):
+            return _read(opened, database, now)
+    except StatementFailed as exc:
+        if exc.pgcode != LOCK_NOT_AVAILABLE:
+            raise
+        raise DeployError(
+            f"the catalog of the database {database!r} could not be read within {LOCK_TIMEOUT} seconds, because another "
+            "session keeps one of its relations locked; wait until that has ended, and try again"
+        ) from exc
+
+
+def _read(opened: t.Any, database: str, now: str) -> Snapshot:
+    tables, views = relations(opened)
+    oid = rows(opened, "SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()")
+    return Snapshot(
+        "postgresql",
+        tables=tables,
+        views=views,
+        sequences=sequences(opened),
+        enums=enums(opened),
+        functions=functions(opened),
+        extensions=extensions(opened),
+        publications=publications(opened),
+        server=server_version(opened),
+        database=database,
+        taken_at=now,
+        domains=domains(opened),
+        database_oid=int(oid[0][0]),
+    )
+
+
+@contextlib.contextmanager
+def _one_moment(opened: t.Any) -> t.Iterator[None]:
+    """A short transaction that only reads, or a savepoint in that of the caller; no setting outlives it."""
+    outermost = opened.info.transaction_status == 0
+    rows(opened, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if outermost else "SAVEPOINT seamless_snapshot")
+    try:
+        names = ", ".join("pg_catalog.set_config(%s, %s, true)" for dummy in _SETTINGS)
+        rows(opened, f"SELECT {names}", [text for setting in _SETTINGS.items() for text in setting])
+        yield
+    finally:
+        with contextlib.suppress(StatementFailed):
+            rows(opened, "ROLLBACK" if outermost else "ROLLBACK TO SAVEPOINT seamless_snapshot")
+            if not outermost:
+                rows(opened, "RELEASE SAVEPOINT seamless_snapshot")
