@@ -89,7 +89,9 @@ class Demands:
 
     tables: as the bridge's `describe` gives `demands.tables`, by the bare name of the table in search_path.
     known: whether the release told its demands; where not, nothing is proven of it.
-    drivers: version by name (psycopg, psycopg2, asyncpg). raw: tables or "table.column" that the user says raw SQL needs.
+    drivers: version by name (psycopg, psycopg2, asyncpg).
+    raw: tables, "table.column" that the user says raw SQL needs, or "table(column, column)" that an upsert names as its target.
+    deletes: tables whose rows it deletes, as the user says; None: not known.
     """
 
     release: str
@@ -98,3 +100,4 @@ class Demands:
     known: bool = True
     drivers: t.Dict[str, str] = dataclasses.field(default_factory=dict)
     raw: list[str] = dataclasses.field(default_factory=list)
+    deletes: t.Optional[list[str]] = None
