@@ -33,6 +33,9 @@ LOCK_TIMEOUT = 10
 
 LOCK_NOT_AVAILABLE = "55P03"
 
+#: libpq's PQTRANS_IDLE.
+IDLE = 0
+
 #: What the text of definitions depends on. An empty search_path has every name qualified.
 _SETTINGS = {
     "search_path": "",
@@ -86,7 +89,8 @@ def _read(opened: t.Any, database: str, now: str) -> Snapshot:
 @contextlib.contextmanager
 def _one_moment(opened: t.Any) -> t.Iterator[None]:
     """A short transaction that only reads, or a savepoint in that of the caller; no setting outlives it."""
-    outermost = opened.info.transaction_status == 0
+    # Without autocommit psycopg2 begins a transaction itself, and must be the one that ends it.
+    outermost = opened.autocommit and opened.info.transaction_status == IDLE
     rows(opened, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if outermost else "SAVEPOINT seamless_snapshot")
     try:
         names = ", ".join("pg_catalog.set_config(%s, %s, true)" for dummy in _SETTINGS)

@@ -66,7 +66,7 @@ _PUBLICATIONS = """
 SELECT p.pubname, p.puballtables,
        ARRAY(SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_publication_rel AS r
              JOIN pg_catalog.pg_class AS c ON c.oid = r.prrelid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-             WHERE r.prpubid = p.oid) || {schemas}
+             WHERE r.prpubid = p.oid) || {schemas}, p.oid
 FROM pg_catalog.pg_publication AS p
 """
 _PUBLISHED_SCHEMAS = """ARRAY(SELECT n.nspname || '.*' FROM pg_catalog.pg_publication_namespace AS s
@@ -108,10 +108,9 @@ def extensions(opened: t.Any) -> list[Extension]:
 
 
 def publications(opened: t.Any) -> list[Publication]:
-    """A published schema stands for its tables as "public.*"."""
     schemas = _PUBLISHED_SCHEMAS if server_major(opened) >= 15 else "ARRAY[]::text[]"
     found = [
-        Publication(name, all_tables, sorted(tables))
-        for name, all_tables, tables in rows(opened, _PUBLICATIONS.format(schemas=schemas))
+        Publication(name, all_tables, sorted(tables), oid)
+        for name, all_tables, tables, oid in rows(opened, _PUBLICATIONS.format(schemas=schemas))
     ]
     return sorted(found, key=lambda publication: publication.name)

@@ -45,7 +45,7 @@ SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence = 'u', c.relrows
              WHERE i.inhrelid = c.oid ORDER BY i.inhseqno),
        c.reloptions, pg_catalog.obj_description(c.oid, 'pg_class'), pg_catalog.pg_relation_filenode(c.oid),
        CASE WHEN c.reltuples = 0 AND c.relpages = 0 THEN -1 ELSE c.reltuples END,
-       pg_catalog.pg_total_relation_size(c.oid), pg_catalog.pg_table_size(c.oid),
+       pg_catalog.pg_table_size(c.oid),
        CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND {USERS} AND {not_of_extension("pg_class", "c.oid")}
@@ -81,7 +81,7 @@ SELECT i.indrelid, n.nspname || '.' || c.relname, pg_catalog.pg_get_indexdef(i.i
              LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number AND k.number <> 0
              WHERE k.place <= i.indnkeyatts ORDER BY k.place),
        i.indisunique, i.indisvalid, pg_catalog.pg_get_expr(i.indpred, i.indrelid), o.conname, c.oid,
-       pg_catalog.pg_relation_size(c.oid)
+       pg_catalog.pg_table_size(c.oid)
 FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_catalog.pg_am AS m ON m.oid = c.relam
 LEFT JOIN pg_catalog.pg_constraint AS o
@@ -143,8 +143,8 @@ def _table(
         oid=oid,
         filenode=row[12] or 0,
         rows=row[13],
-        bytes=row[14] or 0,
-        data_bytes=row[15] or 0,
+        bytes=_bytes(row, indexes),
+        data_bytes=row[14] or 0,
         inherits=[] if is_partition else parents,
         options=sorted(options or []),
     )
@@ -152,7 +152,12 @@ def _table(
 
 def _view(row: Row, columns: list[Column], indexes: list[Index]) -> View:
     oid, schema, name, kind = row[:4]
-    return View(f"{schema}.{name}", row[16] or "", kind == "m", columns, indexes, oid=oid, bytes=row[14] or 0)
+    return View(f"{schema}.{name}", row[15] or "", kind == "m", columns, indexes, oid, _bytes(row, indexes))
+
+
+def _bytes(row: Row, indexes: list[Index]) -> int:
+    """As pg_total_relation_size() gives it, which would ask for the size of every file twice."""
+    return sum((index.bytes for index in indexes), row[14] or 0)
 
 
 def _column(row: Row, not_valid: bool) -> Column:

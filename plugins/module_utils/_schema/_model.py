@@ -196,9 +196,12 @@ class Extension:
 
 @dataclasses.dataclass(frozen=True)
 class Publication:
+    """tables: by their names; "public.*" is all of a schema."""
+
     name: str
     all_tables: bool = False
     tables: list[str] = dataclasses.field(default_factory=list)
+    oid: int = physical(0)
 
 
 @dataclasses.dataclass(frozen=True)
