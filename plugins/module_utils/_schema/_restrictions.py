@@ -63,7 +63,7 @@ def unique_sets(table: Table) -> t.List[Unique]:
     """All of them, whether a constraint or only an index makes them; an invalid index refuses duplicates too."""
     constraints = {each.name: each for each in table.constraints if each.kind in ("primary", "unique")}
     found = [_of_index(index, constraints) for index in table.indexes if index.unique]
-    known = {unique.name for unique in found}
+    known = {index.constraint or index.name for index in table.indexes}
     for constraint in constraints.values():
         if constraint.name not in known:
             signature = ",".join(constraint.columns)
