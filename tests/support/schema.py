@@ -51,6 +51,7 @@ CREATE FUNCTION public.twice(number text) RETURNS text LANGUAGE sql IMMUTABLE AS
 CREATE PROCEDURE public.nothing() LANGUAGE sql AS '';
 CREATE AGGREGATE public.product(double precision) (SFUNC = float8mul, STYPE = double precision, INITCOND = '1');
 CREATE TRIGGER touched BEFORE UPDATE ON public.orders FOR EACH ROW WHEN (NEW.paid) EXECUTE FUNCTION public.touch();
+CREATE TRIGGER redirected INSTEAD OF DELETE ON public.unpaid FOR EACH ROW EXECUTE FUNCTION public.touch();
 CREATE PUBLICATION outgoing FOR TABLE public.orders, stock.base;
 CREATE FOREIGN DATA WRAPPER elsewhere;
 CREATE SERVER elsewhere FOREIGN DATA WRAPPER elsewhere;
@@ -136,6 +137,7 @@ POSTGRESQL_CHANGES = [
     ),
     ("DROP TRIGGER touched ON public.orders", "removed", "trigger", "public.orders.touched", ""),
     ("ALTER TRIGGER touched ON public.orders RENAME TO seen", "renamed", "trigger", "public.orders.touched", "name"),
+    ("DROP TRIGGER redirected ON public.unpaid", "removed", "trigger", "public.unpaid.redirected", ""),
     ("ALTER TABLE public.orders DISABLE TRIGGER touched", "changed", "trigger", "public.orders.touched", "enabled"),
     (
         "CREATE TABLE public.event_2027 PARTITION OF public.event FOR VALUES FROM ('2027-01-01 00:00+00') TO ('2028-01-01 00:00+00')",
@@ -184,4 +186,72 @@ POSTGRESQL_CHANGES = [
     ("CREATE PUBLICATION everything FOR ALL TABLES", "added", "publication", "everything", ""),
     ("ALTER PUBLICATION outgoing DROP TABLE stock.base", "changed", "publication", "outgoing", "tables"),
     ("ALTER PUBLICATION outgoing RENAME TO outwards", "renamed", "publication", "outgoing", "name"),
+]
+
+SQLITE = """
+CREATE TABLE customer (
+    id integer PRIMARY KEY AUTOINCREMENT,
+    name varchar(100) NOT NULL COLLATE NOCASE,
+    mail text CONSTRAINT one_mail UNIQUE,
+    note text DEFAULT 'none, (or) CHECK' -- not a CHECK (nor a comma),
+);
+CREATE TABLE "orders" (
+    "id" integer NOT NULL PRIMARY KEY,
+    "customer_id" integer NOT NULL REFERENCES Customer ("id") ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+    "other_id" integer NULL REFERENCES customer,
+    "total" decimal NOT NULL DEFAULT (1 + 2) CHECK ("total" >= 0),
+    "gross" decimal GENERATED ALWAYS AS ("total" * 1.2) STORED,
+    "net" decimal AS ("total" / 1.2) VIRTUAL,
+    "data" text NULL CHECK ((JSON_VALID("data") OR "data" IS NULL)),
+    CONSTRAINT "small" CHECK ("total" < 1000), UNIQUE ("customer_id", "total"),
+    FOREIGN KEY (other_id, total) REFERENCES pair (a, b) ON UPDATE SET NULL
+);
+CREATE TABLE pair (a integer NOT NULL, b integer NOT NULL, CONSTRAINT pair_key PRIMARY KEY (a, b)) WITHOUT ROWID;
+CREATE TABLE firm (a integer NOT NULL, b blob) STRICT;
+CREATE VIRTUAL TABLE words USING fts5(body);
+CREATE INDEX orders_total ON orders ("total" DESC, lower("data")) WHERE "total" > 0;
+CREATE UNIQUE INDEX firm_a ON firm (a);
+CREATE VIEW totals AS SELECT customer_id, sum(total) AS total FROM orders GROUP BY customer_id;
+CREATE TRIGGER touched AFTER UPDATE ON orders BEGIN SELECT 1; END;
+CREATE TRIGGER redirected INSTEAD OF DELETE ON totals BEGIN SELECT 2; END;
+"""
+
+#: (text, what takes its place, kind of the difference, kind of the object, object, field)
+SQLITE_CHANGES = [
+    ("CREATE TABLE firm", "CREATE TABLE added (id integer); CREATE TABLE firm", "added", "table", "added", ""),
+    ("CREATE VIRTUAL TABLE words USING fts5(body);", "", "removed", "table", "words", ""),
+    ("fts5(body)", "fts5(body, tokenize = 'porter')", "changed", "table", "words", "options"),
+    (") STRICT", ")", "changed", "table", "firm", "options"),
+    (") WITHOUT ROWID", ")", "changed", "table", "pair", "options"),
+    ("b blob", "b blob, c text", "added", "column", "firm.c", ""),
+    (", b blob", "", "removed", "column", "firm.b", ""),
+    ("b blob", "b text", "changed", "column", "firm.b", "type"),
+    ("name varchar(100) NOT NULL", "name varchar(100)", "changed", "column", "customer.name", "not_null"),
+    ("'none, (or) CHECK'", "'none'", "changed", "column", "customer.note", "default"),
+    (" COLLATE NOCASE", "", "changed", "column", "customer.name", "collation"),
+    (" AUTOINCREMENT", "", "changed", "column", "customer.id", "identity"),
+    ('"total" * 1.2', '"total" * 1.3', "changed", "column", "orders.gross", "generated"),
+    ("1.2) STORED", "1.2) VIRTUAL", "changed", "column", "orders.gross", "generation"),
+    (" CONSTRAINT one_mail UNIQUE", "", "removed", "constraint", "customer.one_mail", ""),
+    ("< 1000", "< 2000", "changed", "constraint", "orders.small", "definition"),
+    ("ON DELETE CASCADE ", "", "changed", "constraint", "orders.foreign key (customer_id)", "definition"),
+    (" INITIALLY DEFERRED", "", "changed", "constraint", "orders.foreign key (customer_id)", "definition"),
+    (
+        "REFERENCES customer,",
+        "REFERENCES firm (a),",
+        "changed",
+        "constraint",
+        "orders.foreign key (other_id)",
+        "definition",
+    ),
+    (', UNIQUE ("customer_id", "total")', "", "removed", "constraint", "orders.unique (customer_id, total)", ""),
+    ('CHECK ("total" >= 0)', "", "removed", "constraint", 'orders.check ("total" >= 0)', ""),
+    ("PRIMARY KEY (a, b)", "PRIMARY KEY (b, a)", "changed", "constraint", "pair.pair_key", "definition"),
+    ("CREATE UNIQUE INDEX firm_a ON firm (a);", "", "removed", "index", "firm_a", ""),
+    ("CREATE UNIQUE INDEX firm_a", "CREATE INDEX firm_a", "changed", "index", "firm_a", "definition"),
+    ('WHERE "total" > 0', 'WHERE "total" > 1', "changed", "index", "orders_total", "definition"),
+    ('"total" DESC,', '"total",', "changed", "index", "orders_total", "definition"),
+    ("sum(total)", "max(total)", "changed", "view", "totals", "definition"),
+    ("SELECT 2", "SELECT 3", "changed", "trigger", "totals.redirected", "definition"),
+    ("AFTER UPDATE", "AFTER INSERT", "changed", "trigger", "orders.touched", "definition"),
 ]

@@ -48,6 +48,10 @@ _SETTINGS = {
     "lock_timeout": f"{LOCK_TIMEOUT}s",
 }
 
+_DATABASE = """
+SELECT oid, pg_catalog.pg_database_size(oid) FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()
+"""
+
 
 def take(opened: t.Any, database: str, now: str) -> Snapshot:
     """The catalog of the database that `opened` is connected to. Raises DeployError.
@@ -68,7 +72,7 @@ def take(opened: t.Any, database: str, now: str) -> Snapshot:
 
 def _read(opened: t.Any, database: str, now: str) -> Snapshot:
     tables, views = relations(opened)
-    oid = rows(opened, "SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()")
+    oid, size = rows(opened, _DATABASE)[0]
     return Snapshot(
         "postgresql",
         tables=tables,
@@ -82,7 +86,8 @@ def _read(opened: t.Any, database: str, now: str) -> Snapshot:
         database=database,
         taken_at=now,
         domains=domains(opened),
-        database_oid=int(oid[0][0]),
+        database_oid=oid,
+        bytes=size,
     )
 
 

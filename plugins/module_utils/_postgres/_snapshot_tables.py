@@ -111,7 +111,7 @@ def relations(opened: t.Any) -> tuple[list[Table], list[View]]:
         for row in found
         if row[3] in KINDS
     ]
-    views = [_view(row, columns[row[0]], indexes[row[0]]) for row in found if row[3] not in KINDS]
+    views = [_view(row, columns[row[0]], indexes[row[0]], triggers[row[0]]) for row in found if row[3] not in KINDS]
     return sorted(tables, key=lambda table: table.name), sorted(views, key=lambda view: view.name)
 
 
@@ -150,9 +150,10 @@ def _table(
     )
 
 
-def _view(row: Row, columns: list[Column], indexes: list[Index]) -> View:
+def _view(row: Row, columns: list[Column], indexes: list[Index], triggers: list[Trigger]) -> View:
     oid, schema, name, kind = row[:4]
-    return View(f"{schema}.{name}", row[15] or "", kind == "m", columns, indexes, oid, _bytes(row, indexes))
+    size = _bytes(row, indexes)
+    return View(f"{schema}.{name}", row[15] or "", kind == "m", columns, indexes, oid, size, triggers)
 
 
 def _bytes(row: Row, indexes: list[Index]) -> int:

@@ -112,7 +112,7 @@ def _of_relation(kind: str, old: t.Any, new: t.Any, names: Names) -> list[Differ
             continue
         by_oid = names.same_database and (part != "column" or old.oid == new.oid != 0)
         for one, other in pairs(getattr(old, attribute), getattr(new, attribute), by_oid):
-            if part == "index" and _follows_its_constraint(one, other):
+            if part == "index" and _follows_its_constraint(one, other, found):
                 continue
             known = names.of_reference(local, one) if part == "constraint" else local
             found += _of_one(part, one, other, known, old.name, new.name)
@@ -165,9 +165,13 @@ def _path(kind: str, item: t.Any, owner: str) -> str:
     return f"{owner}.{item.name}" if owner and kind != "index" else title(item)
 
 
-def _follows_its_constraint(old: t.Optional[Index], new: t.Optional[Index]) -> bool:
+def _follows_its_constraint(old: t.Optional[Index], new: t.Optional[Index], found: list[Difference]) -> bool:
+    """An index that came, went or changed with the constraint that stands on it."""
     there = new or old
-    return (old is None or new is None) and there is not None and there.constraint != ""
+    if there is None or not there.constraint:
+        return False
+    changed = {one.object.rpartition(f"{one.owner}.")[2] for one in found if one.what == "definition"}
+    return old is None or new is None or (there.constraint in changed and old.valid == new.valid)
 
 
 def _follows_its_column(

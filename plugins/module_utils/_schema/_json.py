@@ -32,7 +32,7 @@ PARTS: t.Dict[type, t.Dict[str, type]] = {
         "indexes": _model.Index,
         "triggers": _model.Trigger,
     },
-    _model.View: {"columns": _model.Column, "indexes": _model.Index},
+    _model.View: {"columns": _model.Column, "indexes": _model.Index, "triggers": _model.Trigger},
 }
 
 

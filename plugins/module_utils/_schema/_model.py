@@ -137,6 +137,7 @@ class View:
     indexes: list[Index] = dataclasses.field(default_factory=list)
     oid: int = physical(0)
     bytes: int = physical(0)
+    triggers: list[Trigger] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,7 +209,7 @@ class Publication:
 class Snapshot:
     """One catalog. All lists are sorted by name, columns by their place. server: the version. taken_at: UTC, ISO 8601.
 
-    database_oid: only where it is the same can an oid that two snapshots have mean the same object.
+    bytes: of the whole database. database_oid: only where it is the same can an oid that two snapshots have mean the same object.
     """
 
     dialect: str
@@ -224,6 +225,7 @@ class Snapshot:
     taken_at: str = physical("")
     domains: list[Domain] = dataclasses.field(default_factory=list)
     database_oid: int = physical(0)
+    bytes: int = physical(0)
 
     def table(self, name: str) -> t.Optional[Table]:
         return next((table for table in self.tables if table.name == name), None)
