@@ -13,6 +13,7 @@ import tempfile
 import typing as t
 import urllib.parse
 
+from ansible_collections.seamless.deploy.plugins.module_utils import _bridge_watch as _watch
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge import _protocol
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_publish import publish
 from ansible_collections.seamless.deploy.plugins.module_utils._environment import environment_values, parse_environment
@@ -115,11 +116,15 @@ class Bridge:
             raise outcome.error
         return outcome.result, outcome.progress
 
-    def attempt(self, verb: str, **arguments: t.Any) -> Outcome:
-        """One verb, also when it fails: what it told until then is of use."""
-        request = _protocol.request(verb, self._framework, settings=self._settings, **arguments)
+    def attempt(self, verb: str, watch: t.Optional[_watch.Watch] = None, **arguments: t.Any) -> Outcome:
+        """One verb, also when it fails: what it told until then is of use. watch: what is done at events that wait for it."""
+        request = json.dumps(_protocol.request(verb, self._framework, settings=self._settings, **arguments))
         with tempfile.TemporaryFile() as answer:
-            rc, out, err = self._start(json.dumps(request), answer.fileno())
+            if watch is None:
+                rc, out, err = self._start(request, answer.fileno())
+            else:
+                with _watch.watching(answer.fileno(), watch) as go:
+                    rc, out, err = self._start(request, answer.fileno(), go)
             answer.seek(0)
             data = answer.read()
         error, result = None, {}
@@ -130,15 +135,17 @@ class Bridge:
             error = self._error(exc, rc, out, err)
         return Outcome(result, [event for event in progress if event.get("what") != "secrets"], error)
 
-    def _start(self, request: str, descriptor: int) -> tuple[int, str, str]:
+    def _start(self, request: str, descriptor: int, go: int = -1) -> tuple[int, str, str]:
         environment = {**self._environment, _protocol.FD_VARIABLE: str(descriptor)}
+        if go >= 0:
+            environment[_protocol.GO_VARIABLE] = str(go)
         argv = [self._python, publish(self._base)]
         return self._run(
             argv,
             data=request,
             cwd=self._chdir,
             environ_update=environment,
-            pass_fds=(descriptor,),
+            pass_fds=(descriptor, go) if go >= 0 else (descriptor,),
             errors="surrogate_then_replace",
         )
 

@@ -19,9 +19,9 @@ from ._protocol import BridgeError
 
 
 def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
-    """Apply the plan to the database `database_name`; `catalog` are the queries, by name, that read a catalog.
+    """Apply the plan to the database `database_name`.
 
-    Progress: `catalog` once before, then `evidence` for each migration, the failed one too, with the catalog after it.
+    Progress, each waited for, so that the caller can read the catalog: `begin`, then `evidence` of each migration, the failed one too.
     """
     if not arguments.get("database_name"):
         raise BridgeError("request", "a rehearsal needs database_name, the scratch copy")
@@ -33,7 +33,7 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     _django_apply.register_signals()
     connection.prepare_database()
     run = Rehearsal(connection, arguments, answer)
-    answer.progress("catalog", rows=run.catalog())
+    answer.ask("begin")
     with contextlib.ExitStack() as stack:
         stack.enter_context(connection.execute_wrapper(run.watch))
         stack.enter_context(run.following_transactions())
@@ -47,10 +47,6 @@ class Rehearsal(Run):
         super().__init__(connection, arguments, answer, None, None, None)
         self._observer: t.Optional[Observer] = None
         self._data: list[bool] = []
-
-    def catalog(self) -> dict[str, list[t.Any]]:
-        """The rows of each query."""
-        return {name: self._query(text) for name, text in sorted(self._arguments["catalog"].items())}
 
     def _query(self, sql: str) -> list[t.Any]:
         """Past the wrappers, so that it is not observed itself."""
@@ -80,22 +76,7 @@ class Rehearsal(Run):
 
     def _tell(self, name: str, seconds: float, observer: Observer, failed: t.Optional[BridgeError]) -> None:
         failure = failed.detail.get("failure") if failed else None
-        self._answer.progress(
-            "evidence",
-            id=name,
-            seconds=seconds,
-            failure=failure,
-            catalog=self._catalog_after(failed),
-            **observer.told(),
-        )
-
-    def _catalog_after(self, failed: t.Optional[BridgeError]) -> t.Optional[dict[str, list[t.Any]]]:
-        try:
-            return self.catalog()
-        except Exception:
-            if failed is None:
-                raise
-            return None  # the session is gone, and the failure says why
+        self._answer.ask("evidence", id=name, seconds=seconds, failure=failure, **observer.told())
 
     def watch(self, execute: t.Any, sql: t.Any, params: t.Any, many: bool, context: t.Any) -> t.Any:
         """An execute_wrapper."""

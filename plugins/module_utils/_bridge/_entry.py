@@ -20,7 +20,7 @@ from . import (
     _django_rehearse,
     _django_static,
 )
-from ._protocol import FD_VARIABLE, VERBS, VERSION, BridgeError, event_line
+from ._protocol import FD_VARIABLE, GO_VARIABLE, VERBS, VERSION, BridgeError, event_line
 
 Handler = t.Callable[[t.Dict[str, t.Any], "Answer"], t.Dict[str, t.Any]]
 
@@ -41,8 +41,9 @@ USUAL = {"describe": "project", "check": "project", "plan": "migrations", "apply
 class Answer:
     """The way back to the caller: JSON lines on the inherited descriptor, each written at once."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, go: int = -1) -> None:
         self._descriptor = descriptor
+        self._go = go
 
     def send(self, event: str, **body: t.Any) -> None:
         data = event_line(event, **body)
@@ -52,17 +53,26 @@ class Answer:
     def progress(self, what: str, **body: t.Any) -> None:
         self.send("progress", what=what, **body)
 
+    def ask(self, what: str, **body: t.Any) -> None:
+        """Tell, and wait until the caller has seen to it. Raises BridgeError when the caller is gone."""
+        self.progress(what, wait=True, **body)
+        if not os.read(self._go, 1):
+            raise BridgeError("caller", "whoever asked for this is gone; nothing more is done")
+
 
 def main() -> None:
     """The body of run.py. Ends the process."""
     if FD_VARIABLE not in os.environ:
         raise SystemExit("This program is started by modules of seamless.deploy, not by hand.")
     descriptor = int(os.environ.pop(FD_VARIABLE))
-    os.set_inheritable(descriptor, False)
+    go = int(os.environ.pop(GO_VARIABLE, "-1"))
+    for inherited in (descriptor, go):
+        if inherited >= 0:
+            os.set_inheritable(inherited, False)
     text = sys.stdin.read()
     _close_input()
     sys.dont_write_bytecode = True  # the release belongs to its installer, who may be another user
-    answer = Answer(descriptor)
+    answer = Answer(descriptor, go)
     code = 1
     try:
         answer.send("result", result=handle(text, answer))

@@ -7,6 +7,7 @@ The caller starts `<application's python> run.py` with one request, a JSON objec
 number of an inherited file descriptor in SEAMLESS_BRIDGE_FD. The bridge answers on that descriptor with JSON
 lines: any number of `progress` events, then exactly one `result` or one `error`. What the application prints
 goes to stdout and stderr and is never read as an answer. No result and no error: the process died.
+After a progress event with `wait` the bridge goes on when it has read one byte from the descriptor in SEAMLESS_BRIDGE_GO_FD.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import typing as t
 VERSION = 1
 VERBS = ("describe", "plan", "apply", "check")
 FD_VARIABLE = "SEAMLESS_BRIDGE_FD"
+GO_VARIABLE = "SEAMLESS_BRIDGE_GO_FD"
 
 
 class BridgeError(Exception):
