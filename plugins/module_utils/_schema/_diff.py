@@ -105,18 +105,32 @@ def _of_relation(kind: str, old: t.Any, new: t.Any, names: Names) -> list[Differ
     found = _of_one(kind, old, new, names.all_columns() if kind == "view" else names.all)
     if not old or not new:
         return found
-    local = names.of_table(old, new)
+    local = names.of_table(old)
     skipped = {"columns"} if kind == "view" else set()
     for attribute, part in MEMBERS.items():
         if attribute in skipped or not hasattr(new, attribute):
             continue
         by_oid = names.same_database and (part != "column" or old.oid == new.oid != 0)
-        for one, other in pairs(getattr(old, attribute), getattr(new, attribute), by_oid):
+        matched = pairs(getattr(old, attribute), getattr(new, attribute), by_oid)
+        if part == "column":
+            found += _order_of_columns(kind, old, new, matched)
+        for one, other in matched:
             if part == "index" and _follows_its_constraint(one, other, found):
                 continue
             known = names.of_reference(local, one) if part == "constraint" else local
             found += _of_one(part, one, other, known, old.name, new.name)
     return found
+
+
+def _order_of_columns(kind: str, old: t.Any, new: t.Any, matched: list[tuple[t.Any, t.Any]]) -> list[Difference]:
+    """SQLite keeps no column in its place when a table is made anew."""
+    both = {id(one): other for one, other in matched if one and other}
+    before = [one for one in old.columns if id(one) in both]
+    wanted = [both[id(one)].name for one in before]
+    found = [other.name for other in new.columns if other.name in wanted]
+    if wanted == found:
+        return []
+    return [Difference("changed", new.name, "columns", [one.name for one in before], found, kind)]
 
 
 def _of_one(

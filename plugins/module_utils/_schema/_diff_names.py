@@ -65,7 +65,7 @@ class Names:
                     columns.update({old.name: of_table} if of_table else {})
         return cls(True, renamed, columns)
 
-    def of_table(self, old: t.Any, new: t.Any) -> t.Dict[str, str]:
+    def of_table(self, old: t.Any) -> t.Dict[str, str]:
         return {**self.all, **self.columns.get(old.name, {})}
 
     def of_reference(self, local: t.Dict[str, str], constraint: t.Any) -> t.Dict[str, str]:
@@ -93,13 +93,14 @@ def same(before: t.Any, after: t.Any, known: t.Dict[str, str], ordered: bool = T
     """Whether a value is the same one, apart from names that changed."""
     if before == after:
         return True
-    if isinstance(before, list) and isinstance(after, list):
-        wanted, found = [_reworded(item, known) for item in before], [_plain(item) for item in after]
-        return wanted == found if ordered else sorted(wanted) == sorted(found)
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        others = after if ordered else sorted(after)
+        renamed = before if ordered else sorted(before, key=lambda item: _reworded(item, known))
+        return all(same(one, other, known) for one, other in zip(renamed, others))
     if not isinstance(before, str) or not isinstance(after, str):
         return False
-    text = _plain(after)
-    return _reworded(before, known) in (text, _without_former_names(text, known))
+    wanted, text = _reworded(before, known), _plain(after)
+    return wanted != _plain(before) and wanted in (text, _without_former_names(text, known))
 
 
 def _plain(text: str) -> str:
