@@ -68,7 +68,7 @@ def migrate(connection: t.Any, arguments: dict[str, t.Any], run: Run) -> dict[st
     steps = executor.migration_plan(targets)
     before = _django_plan.heads(executor.loader)
     described = _django_plan.describe_plan(executor, steps)
-    run.begin(steps, before)
+    run.begin(steps, before, described)
     state = executor._create_project_state(with_applied_migrations=True)
     _emit("pre", connection, state.apps, steps, run)
     synced = _sync(connection, executor, arguments)

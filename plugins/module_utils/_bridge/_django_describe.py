@@ -35,6 +35,11 @@ def describe(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     }
 
 
+def of_release(connection: t.Any) -> dict[str, t.Any]:
+    """What a verdict asks of a release: what its models demand of a database, and through which driver."""
+    return {"demands": demands(connection), "drivers": _drivers()}
+
+
 def database(values: dict[str, t.Any]) -> dict[str, str]:
     """Everything about a database but its password and its free-form options."""
     return {name.lower(): str(values.get(name) or "") for name in ("ENGINE", "NAME", "HOST", "PORT", "USER")}

@@ -12,7 +12,7 @@ import contextlib
 import time
 import typing as t
 
-from . import _django_apply, _django_check, _django_plan, _django_setup
+from . import _django_apply, _django_check, _django_describe, _django_plan, _django_setup
 from ._django_run import Run
 from ._observer import Observer
 from ._protocol import BridgeError
@@ -33,11 +33,11 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     _django_apply.register_signals()
     connection.prepare_database()
     run = Rehearsal(connection, arguments, answer)
-    answer.ask("begin")
     with contextlib.ExitStack() as stack:
         stack.enter_context(connection.execute_wrapper(run.watch))
         stack.enter_context(run.following_transactions())
-        return {**_django_apply.migrate(connection, arguments, run), "warnings": warnings}
+        done = _django_apply.migrate(connection, arguments, run)
+    return {**done, "warnings": warnings, **_django_describe.of_release(connection)}
 
 
 class Rehearsal(Run):
@@ -47,6 +47,10 @@ class Rehearsal(Run):
         super().__init__(connection, arguments, answer, None, None, None)
         self._observer: t.Optional[Observer] = None
         self._data: list[bool] = []
+
+    def begin(self, steps: t.Any, before: dict[str, str], described: list[t.Any]) -> None:
+        super().begin(steps, before, described)
+        self._answer.ask("begin", plan=[migration.to_json() for migration in described])
 
     def _query(self, sql: str) -> list[t.Any]:
         """Past the wrappers, so that it is not observed itself."""

@@ -42,7 +42,7 @@ class Run:
         self.signal_writes = 0
         self.finished: list[dict[str, t.Any]] = []
 
-    def begin(self, steps: t.Any, before: dict[str, str]) -> None:
+    def begin(self, steps: t.Any, before: dict[str, str], described: list[t.Any]) -> None:
         self._steps, self._before = list(steps), before
 
     def observe(self, execute: t.Any, sql: t.Any, params: t.Any, many: bool, context: t.Any) -> t.Any:

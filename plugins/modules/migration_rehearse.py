@@ -1,0 +1,209 @@
+#!/usr/bin/python
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say: evidence and verdicts for a plan. Target, Ansible's interpreter."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: migration_rehearse
+short_description: Run pending migrations on a scratch copy, and tell how they may run in production
+version_added: 0.1.0
+description:
+  - Copies the schema of a PostgreSQL database, without its rows, into a scratch database beside it, runs the pending migrations of a
+    Django project there, and judges each by what it did - whether the release that is live works after it, whether the new one works
+    before it, and whether requests would have to wait.
+  - Nothing is written to the production database. Every other database of the project is out of reach of the migrations.
+  - The scratch database is removed at the end. What a killed rehearsal left is removed by the next one.
+  - A migration that changes rows is not proven on a copy without rows, and counts as such.
+extends_documentation_fragment:
+  - seamless.deploy._attributes
+  - seamless.deploy._attributes.info
+  - seamless.deploy._django
+  - seamless.deploy._postgresql
+options:
+  database_name:
+    description: The production database on the server.
+    type: str
+    required: true
+  database:
+    description: Django's alias of that database.
+    type: str
+    default: default
+  role:
+    description: The role that the application connects as. The default is the owner of the database.
+    type: str
+  path:
+    description:
+      - Root of the application, as M(seamless.deploy.release) knows it. What the live release demands of the schema is in its manifest.
+      - Without it, or without a live release, nobody uses the database yet, and every migration may run.
+    type: path
+  release:
+    description: Id of the release whose migrations these are.
+    type: str
+    default: new
+  strategy:
+    description:
+      - V(auto) takes C(online) where the verdicts allow it, and C(maintenance) otherwise.
+      - With V(online) the module fails when a migration may not run while the old release serves.
+    type: str
+    choices: [auto, online, maintenance]
+    default: auto
+  rehearsal:
+    description: V(none) makes no scratch copy. Then nothing is proven.
+    type: str
+    choices: [schema, none]
+    default: schema
+  client_path:
+    description: Directory of pg_dump and pg_restore, where they are not found by themselves.
+    type: path
+notes:
+  - Needs psycopg2 for the interpreter that runs it, and a role that may create databases.
+seealso:
+  - module: seamless.deploy.django_migrate
+author:
+  - seamless.deploy contributors (@seamless-deploy)
+"""
+
+EXAMPLES = r"""
+- name: See how the pending migrations may run
+  seamless.deploy.migration_rehearse:
+    login_url: "{{ shop_admin_url }}"
+    database_name: shop
+    chdir: /srv/shop/releases/20261121T101500-1a2b3c4
+    python: /srv/shop/releases/20261121T101500-1a2b3c4/.venv/bin/python
+    environment_file: /srv/shop/releases/20261121T101500-1a2b3c4/.environment
+    path: /srv/shop
+  register: shop_rehearsal
+"""
+
+RETURN = r"""
+strategy:
+  description: How the migrations may run, C(online) or C(maintenance).
+  type: str
+  returned: success
+reasons:
+  description: Why not online, a sentence each.
+  type: list
+  elements: str
+  returned: always, where there are verdicts
+rehearsal:
+  description: What was rehearsed on, C(schema) or C(none).
+  type: str
+  returned: success
+verdicts:
+  description: One of each pending migration, in the order of the plan.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    migration: {description: Its id., type: str}
+    compatibility: {description: 'C(expand), C(contract), C(either), C(blocking) or C(inconclusive).', type: str}
+    impact: {description: 'Locks, work and what would wait.', type: dict}
+    findings: {description: 'The reasons, each with object, evidence and remedy.', type: list, elements: dict}
+seconds:
+  description: Seconds that each migration took on the scratch copy, in the same order.
+  type: list
+  elements: float
+  returned: success
+table:
+  description: The plan in lines for people.
+  type: list
+  elements: str
+  returned: success
+"""
+
+import datetime
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._migration import Migration
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._rehearse import Rehearsal
+from ansible_collections.seamless.deploy.plugins.module_utils._release._store import Store
+from ansible_collections.seamless.deploy.plugins.module_utils._schema._evidence import Demands
+from ansible_collections.seamless.deploy.plugins.module_utils._spec import connection_from, postgresql_spec
+
+
+def argument_spec() -> dict[str, t.Any]:
+    return {
+        **bridge_spec(),
+        **postgresql_spec(),
+        "database_name": {"type": "str", "required": True},
+        "database": {"type": "str", "default": "default"},
+        "role": {"type": "str"},
+        "path": {"type": "path"},
+        "release": {"type": "str", "default": "new"},
+        "strategy": {"type": "str", "choices": ["auto", "online", "maintenance"], "default": "auto"},
+        "rehearsal": {"type": "str", "choices": ["schema", "none"], "default": "schema"},
+        "client_path": {"type": "path"},
+    }
+
+
+def live_demands(path: t.Optional[str], drivers: dict[str, str]) -> t.Optional[Demands]:
+    """What the live release demands; None where none is live. Raises DeployError."""
+    store = Store(path) if path else None
+    live = store.live() if store else ""
+    manifest = store.manifest(live) if store and live else None
+    return _rehearsal.demands_of(live, manifest.demands if manifest else {}, drivers) if live else None
+
+
+def rehearse(rehearsal: Rehearsal, kind: str, bridge: Bridge) -> tuple[_rehearsal.Rehearsed, dict[str, t.Any]]:
+    """On a scratch copy, or the plan alone where there can be none. Raises DeployError."""
+    without = "rehearsal is none"
+    if kind == "schema":
+        try:
+            return rehearsal.on_schema()
+        except DeployError as exc:
+            if exc.result.get("kind"):
+                raise
+            without = exc.msg
+    plan, _progress = bridge.call("plan", alias=rehearsal.alias)
+    described, _progress = bridge.call("describe", alias=rehearsal.alias)
+    migrations = [Migration.from_json(one) for one in plan["plan"]]
+    return _rehearsal.Rehearsed(migrations, without=without), described
+
+
+def run(params: dict[str, t.Any], bridge: Bridge, run_command: t.Callable[..., tuple], now: str) -> dict[str, t.Any]:
+    """Return values of the module. Raises DeployError."""
+    source = connection_from(params, "admin").to_database(params["database_name"])
+    place = Rehearsal(
+        source, params["role"] or "", bridge, run_command, now, params["client_path"] or "", params["database"]
+    )
+    rehearsed, answer = rehearse(place, params["rehearsal"], bridge)
+    broken = _rehearsal.broken(rehearsed)
+    if broken:
+        raise DeployError(f"{broken}. Nothing was touched; correct the migration, then deploy again", kind="broken")
+    drivers = answer.get("drivers") or {}
+    new = _rehearsal.demands_of(params["release"], answer.get("demands") or {}, drivers)
+    old = live_demands(params["path"], drivers)
+    found = _rehearsal.verdicts(rehearsed, place.production(), old or new, new)
+    decision = _rehearsal.decide(params["strategy"], old is not None, found)
+    seconds = [event["seconds"] for event in rehearsed.told]
+    return {
+        "changed": False,
+        "strategy": decision.strategy,
+        "reasons": decision.reasons,
+        "rehearsal": "none" if rehearsed.without else "schema",
+        "verdicts": [verdict.to_json() for verdict in found],
+        "seconds": seconds,
+        "table": _rehearsal.table(found, seconds or [0.0] * len(found)),
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        result = run(module.params, bridge_of(module, "django", reading=True), module.run_command, now)
+    except DeployError as exc:
+        module.fail_json(msg=exc.msg, **exc.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""migration_rehearse with real Django projects on a real PostgreSQL (control node)."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import typing as t
+
+import pytest
+
+from tests.support.django_calls import Migrate
+from tests.support.django_project import MODELS, Project, django_python
+from tests.support.module import run_module
+
+
+class Rehearse:
+    """Calls the module for a project whose first release is live."""
+
+    def __init__(self, project: Project, database: t.Any, base: pathlib.Path) -> None:
+        self.project, self.database, self.base = project, database, base
+        self.root = base / "srv"
+        self.application = {
+            "chdir": str(project.path),
+            "python": django_python(),
+            "environment": {"DATABASE_URL": database.url},
+        }
+        self.params = {
+            **self.application,
+            "bridge_path": str(base / "bridge"),
+            "login_url": database.admin_url,
+            "database_name": database.name,
+            "client_path": str(database.server.bin_dir),
+            "path": str(self.root),
+        }
+
+    def live(self) -> None:
+        """Have the models as they are now be those of the live release."""
+        described = run_module("django_info", self.application)
+        release = self.root / "releases" / "r1"
+        release.mkdir(parents=True)
+        manifest = {
+            "version": 1,
+            "release": "r1",
+            "source": {"kind": "git", "location": "x", "version": "v1"},
+            "commit": "0" * 40,
+            "identity": "i",
+            "prepared_at": "2026-01-01T00:00:00Z",
+            "result": "good",
+            "demands": described["demands"],
+        }
+        (release / ".release.json").write_text(json.dumps(manifest))
+        (self.root / "current").symlink_to("releases/r1")
+
+    def __call__(self, **more: t.Any) -> dict[str, t.Any]:
+        before = self.catalog()
+        result = run_module("migration_rehearse", {**self.params, **more})
+        assert self.catalog() == before, "production was touched"
+        scratch = self.database.execute("SELECT datname FROM pg_database WHERE datname LIKE 'seamless%'")
+        assert scratch == [], "a scratch database is left"
+        return result
+
+    def catalog(self) -> list[tuple[t.Any, ...]]:
+        return self.database.execute(
+            "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2"
+        )
+
+
+@pytest.fixture
+def rehearse(tmp_path: pathlib.Path, database: t.Any) -> Rehearse:
+    """Write a project, migrate it, and take it for the live release."""
+    project = Project(tmp_path / "project")
+    Migrate(project, django_python(), database.url, tmp_path)()
+    made = Rehearse(project, database, tmp_path)
+    made.live()
+    return made
+
+
+def change(rehearse: Rehearse, operation: str, models: str = "") -> None:
+    """Write a second release: one more migration, and the models that go with it."""
+    rehearse.project.migration("0002_change", operation, "0001_initial")
+    if models:
+        rehearse.project.write("things/models.py", models)
+
+
+NULLABLE = 'migrations.AddField("thing", "note", models.TextField(null=True)),'
+BLOCKING = 'migrations.AddField("thing", "note", models.TextField(default="")),'
+
+
+def test_nothing_is_pending(rehearse: Rehearse) -> None:
+    result = rehearse()
+    assert (result["strategy"], result["verdicts"]) == ("online", [])
+    assert result["table"] == ["No migration is pending."]
+
+
+def test_a_nullable_column_is_online(rehearse: Rehearse) -> None:
+    change(rehearse, NULLABLE, MODELS + "    note = models.TextField(null=True)\n")
+    result = rehearse(strategy="online")
+    assert (result["strategy"], result["rehearsal"]) == ("online", "schema"), result
+    assert [verdict["compatibility"] for verdict in result["verdicts"]] == ["expand"]
+    assert result["verdicts"][0]["old_release"] == "r1" and len(result["seconds"]) == 1
+
+
+def test_a_column_whose_default_django_drops_is_blocking(rehearse: Rehearse) -> None:
+    change(rehearse, BLOCKING, MODELS + '    note = models.TextField(default="")\n')
+    result = rehearse()
+    assert result["strategy"] == "maintenance" and "things.0002_change is blocking" in result["reasons"][0], result
+    assert "db_default" in json.dumps(result["verdicts"])
+    refused = rehearse(strategy="online")
+    assert refused["failed"] and "the strategy is online, and that is not possible" in refused["msg"]
+
+
+def test_a_dropped_column_waits_for_the_old_release(rehearse: Rehearse) -> None:
+    change(rehearse, NULLABLE, MODELS + "    note = models.TextField(null=True)\n")
+    Migrate(rehearse.project, django_python(), rehearse.database.url, rehearse.base)()
+    (rehearse.root / "current").unlink()
+    for path in (rehearse.root / "releases" / "r1").iterdir():
+        path.unlink()
+    (rehearse.root / "releases" / "r1").rmdir()
+    rehearse.live()
+    rehearse.project.migration("0003_drop", 'migrations.RemoveField("thing", "note"),', "0002_change")
+    rehearse.project.write("things/models.py", MODELS)
+    result = rehearse()
+    assert [verdict["compatibility"] for verdict in result["verdicts"]] == ["contract"], result["verdicts"]
+    assert result["strategy"] == "maintenance" and "has to wait until the old release is gone" in result["reasons"][0]
+
+
+def test_a_data_step_is_not_proven_on_empty_tables(rehearse: Rehearse) -> None:
+    change(rehearse, 'migrations.RunSQL("UPDATE things_thing SET name = \'x\'", "SELECT 1"),')
+    result = rehearse()
+    assert [verdict["compatibility"] for verdict in result["verdicts"]] == ["inconclusive"]
+    assert result["strategy"] == "maintenance"
+
+
+def test_a_migration_that_cannot_work_is_found_before_anything_is_touched(rehearse: Rehearse) -> None:
+    change(rehearse, 'migrations.RunSQL("ALTER TABLE things_thing ADD COLUMN name text", "SELECT 1"),')
+    result = rehearse()
+    assert result["failed"] and "migration things.0002_change failed on a scratch copy" in result["msg"], result
+    assert "already exists" in result["msg"]
+
+
+def test_without_a_scratch_database_nothing_is_proven(rehearse: Rehearse) -> None:
+    change(rehearse, NULLABLE, MODELS + "    note = models.TextField(null=True)\n")
+    result = rehearse(login_url=rehearse.database.url)
+    assert (result["rehearsal"], result["strategy"]) == ("none", "maintenance"), result
+    assert "may not create a scratch database" in json.dumps(result["verdicts"])
+
+
+def test_where_nobody_serves_everything_may_run(rehearse: Rehearse) -> None:
+    change(rehearse, BLOCKING, MODELS + '    note = models.TextField(default="")\n')
+    assert rehearse(path=str(rehearse.base / "nowhere"))["strategy"] == "online"
