@@ -98,13 +98,14 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene() -> t.Iterator[Scene]:
+def scene(request: pytest.FixtureRequest) -> t.Iterator[Scene]:
     """Boot one host on which release 2 serves; show the table at the end."""
     with lab_stage() as stage:
         stage.live(2)
         stage.repository.git("checkout", "--quiet", "main")
         yield Scene(stage)
-    print("\n" + "\n".join(TABLE))
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print("\n" + "\n".join(TABLE))
 
 
 def wait_for(stage: LabStage, play: Play, point: str, known: int) -> bool:
@@ -140,7 +141,7 @@ def break_off(stage: LabStage, play: Play, how: str) -> None:
 def test_one_run_of_recover_ends_in_one_release(scene: Scene, how: str, strategy: str, point: str) -> None:
     stage, host = scene.stage, scene.stage.hosts["app1"]
     version, before = scene.release(), stage.directory()
-    known = len(stage.journal())
+    known, databases = len(stage.journal()), stage.databases()
     with stage.traffic(60, before=1, after=1) as traffic:
         with stage.start("deploy.yml", 2, deploy_version=version, deploy_strategy=strategy) as play:
             assert wait_for(stage, play, point, known), play.said()[-3000:]
@@ -160,7 +161,8 @@ def test_one_run_of_recover_ends_in_one_release(scene: Scene, how: str, strategy
     assert (how, strategy) != ("kill", "online") or traffic.report.failed == 0, traffic.report.failures
     assert look.processes == [live] and look.current == f"releases/{live}" and not look.locked
     assert scene.columns() == scene.known()
-    assert stage.databases() == ["postgres", "shop", "template0", "template1"] or strategy == "maintenance"
+    # What a stop kept aside, of an earlier case too, stays; online keeps nothing aside.
+    assert stage.databases() == databases or strategy == "maintenance"
     unfinished = {r["deploy_id"] for r in look.journal if r["event"] == "begin"}
     assert unfinished == {r["deploy_id"] for r in look.journal if r["event"] == "end"}
     # What has gone back leaves a migration that no live release knows: the next release must not build on it.
