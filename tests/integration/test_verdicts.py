@@ -34,9 +34,7 @@ def test_verdict_is_what_really_happens(stage: tuple[int, Trial], case: Case) ->
     if version < case.since:
         pytest.skip(f"PostgreSQL {case.since} and newer")
     truth, evidence = opened.run(case)
-    old, new = (
-        demands(release, name, case.framework) for name, release in (("1", case.old), ("2", case.new))
-    )
+    old, new = (demands(release, name, case.framework) for name, release in (("1", case.old), ("2", case.new)))
 
     verdict = judge(evidence, production(case, evidence.before), old, new)
 

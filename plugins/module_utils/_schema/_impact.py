@@ -118,7 +118,7 @@ def _stalls(
     holds: t.List[_Hold], todo: t.List[Work], evidence: Evidence, limits: Limits, framework: str
 ) -> t.List[Finding]:
     """One finding for each work that keeps requests waiting, the longest first."""
-    found: t.Dict[str, t.Tuple[float, Finding]] = {}
+    found: t.Dict[str, t.Tuple[t.Tuple[float, bool, int], Finding]] = {}
     for hold in holds:
         if hold.seconds <= limits.stall_seconds:
             continue
@@ -126,18 +126,23 @@ def _stalls(
         done = done or [work for work in todo if _is_within(work, hold.lock, evidence)]
         longest = max(done, key=lambda work: seconds(work, limits)) if done else None
         sentence = stalling(hold.lock, hold.seconds, longest, framework)
-        if sentence.object not in found or found[sentence.object][0] < hold.seconds:
-            found[sentence.object] = (hold.seconds, sentence)
-    return [finding for _seconds, finding in sorted(found.values(), key=lambda pair: -pair[0])]
+        own_table = longest is None or longest.table == hold.lock.relation
+        rank = (hold.seconds, own_table, list(BLOCKS).index(hold.lock.mode))
+        if sentence.object not in found or found[sentence.object][0] < rank:
+            found[sentence.object] = (rank, sentence)
+    return [finding for _rank, finding in sorted(found.values(), key=lambda pair: pair[0], reverse=True)]
 
 
 def _several(holds: t.List[_Hold], sizes: Sizes, evidence: Evidence, limits: Limits, framework: str) -> t.List[Finding]:
     """Large tables that one transaction locks one after the other: each waits while the others are held."""
     tables: t.Dict[int, t.Set[str]] = {}
+    whole = {table.name: table.partition_of for table in evidence.before.tables if table.partition_of}
     for hold in holds:
         large = sizes.all(hold.lock.relation) >= limits.small_bytes
         if hold.lock.mode == "AccessExclusiveLock" and hold.lock.statement >= 0 and large:
-            tables.setdefault(_transaction(hold.lock.statement, evidence), set()).add(hold.lock.relation)
+            tables.setdefault(_transaction(hold.lock.statement, evidence), set()).add(
+                whole.get(hold.lock.relation, hold.lock.relation)
+            )
     return [
         crowded(evidence.migration.id, sorted(names), framework)
         for transaction, names in sorted(tables.items())

@@ -17,10 +17,13 @@ from ansible_collections.seamless.deploy.plugins.module_utils._schema._model imp
     Snapshot,
     Table,
 )
+from ansible_collections.seamless.deploy.plugins.module_utils._schema._types import normal
 
 # Modes of pg_locks by what they keep from a table, the weakest first.
 WRITES, ALL = "writes", "reads and writes"
 BLOCKS = {"ShareLock": WRITES, "ShareRowExclusiveLock": WRITES, "ExclusiveLock": WRITES, "AccessExclusiveLock": ALL}
+# An index does not tell these types apart.
+REUSED = {"text", "character varying"}
 VOLATILE = re.compile(r"random|uuid|nextval|clock_timestamp", re.IGNORECASE)
 
 
@@ -197,13 +200,29 @@ def _indexes(
 ) -> t.Iterator[Work]:
     kinds = {each.name: each.kind for each in there.constraints}
     for index in there.indexes:
-        if (index.oid or index.name) in built_before:
+        if (index.oid or index.name) in built_before or _kept(table, there, index):
             continue
         kind = kinds.get(index.constraint, "index")
         name = index.name.rpartition(".")[2]
         mode = "" if _concurrently(evidence, index) else "AccessExclusiveLock" if index.constraint else "ShareLock"
         kind = "unique" if kind in ("primary", "unique") else kind
         yield Work(kind, table.name, f"{table.name}.{name}", mode, sizes.data(table.name), sizes.data(table.name))
+
+
+def _kept(table: Table, there: Table, index: Index) -> bool:
+    """Made anew in the catalog only: its file goes on where the length of a column changes, and not what it holds."""
+    same = next((each for each in table.indexes if each.definition == index.definition), None)
+    if same is None or "" in index.columns:
+        return False
+    pairs = [(table.column(name), there.column(name)) for name in index.columns]
+    return all(
+        was and now and was.collation == now.collation and _alike(was.type, now.type) for was, now in pairs
+    ) and any(was and now and was.type != now.type for was, now in pairs)
+
+
+def _alike(one: str, other: str) -> bool:
+    names = {normal(one).name, normal(other).name}
+    return len(names) == 1 or names <= REUSED
 
 
 def _concurrently(evidence: Evidence, index: Index) -> bool:

@@ -5,7 +5,17 @@
 
 from __future__ import annotations
 
-from tests.cases.verdicts import columns, constraints, foreign_keys, indexes, locks, surroundings, tables, types, unproven
+from tests.cases.verdicts import (
+    columns,
+    constraints,
+    foreign_keys,
+    indexes,
+    locks,
+    surroundings,
+    tables,
+    types,
+    unproven,
+)
 from tests.cases.verdicts.form import Case
 
 SUBJECTS: dict[str, list[Case]] = {

@@ -91,7 +91,7 @@ def _table(lines: list[str]) -> dict[str, t.Any]:
         unique += [[name]] if {"pk", "natural", "unique"} & set(flags) else []
         words = dict(flag.split("=") for flag in flags if "=" in flag)
         if "fk" in words:
-            on_delete = words.get("on_delete", "CASCADE")
+            on_delete = words.get("on_delete", "NO_ACTION")
             constraint = "no_constraint" not in flags
             key = {"column": name, "table": words["fk"], "references": "id", "on_delete": on_delete}
             keys.append({**key, "constraint": constraint})

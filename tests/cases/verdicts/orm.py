@@ -25,6 +25,7 @@ NAMED: dict[str, t.Callable[[int, list[int]], str]] = {
     "uuid": lambda number, digits: f"'00000000-0000-0000-0000-{number:012}'::uuid",
     "json": lambda number, digits: f"'{{\"a\": {number}}}'",
     "jsonb": lambda number, digits: f"'{{\"a\": {number}}}'",
+    "text[]": lambda number, digits: "ARRAY['x']",
     "inet": lambda number, digits: "'192.0.2.1'",
     "int4range": lambda number, digits: f"'[{number * 10},{number * 10 + 5})'",
     "bytea": lambda number, digits: "'\\x00'",
@@ -45,7 +46,8 @@ def statements(release: Release) -> t.Iterator[str]:
             yield _insert(name, table, next(number), nulls=True)
         written = [column for column, fact in columns.items() if not fact["generated"]]
         values = _values(table, next(number))
-        yield f"UPDATE {name} SET {', '.join(f'{column} = {values[column]}' for column in written)} WHERE false"
+        if written:
+            yield f"UPDATE {name} SET {', '.join(f'{column} = {values[column]}' for column in written)} WHERE false"
         yield f"DELETE FROM {name} WHERE false"
         for target in _targets(name, release):
             update = ", ".join(f"{column} = EXCLUDED.{column}" for column in target)

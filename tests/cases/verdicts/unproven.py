@@ -13,17 +13,48 @@ OLD = Release({"orders": ["id bigint pk", "paid boolean"]})
 NEW = Release({"orders": ["id bigint pk", "paid boolean", "note text null"]})
 ADD = [["ALTER TABLE orders ADD COLUMN note text"]]
 FILL = [[*ADD[0], "UPDATE orders SET note = 'paid' WHERE paid"]]
-DROPPED_DEFAULT = [["ALTER TABLE orders ADD COLUMN level integer NOT NULL DEFAULT 1", "ALTER TABLE orders ALTER level DROP DEFAULT"]]
+DROPPED_DEFAULT = [
+    ["ALTER TABLE orders ADD COLUMN level integer NOT NULL DEFAULT 1", "ALTER TABLE orders ALTER level DROP DEFAULT"]
+]
 
 CASES = [
-    Case("change rows, rehearsed without any", SETUP, FILL, OLD, NEW, "inconclusive", data=True,
-         says=["ran on empty tables", "Rehearse it on data"]),
+    Case(
+        "change rows, rehearsed without any",
+        SETUP,
+        FILL,
+        OLD,
+        NEW,
+        "inconclusive",
+        data=True,
+        says=["ran on empty tables", "Rehearse it on data"],
+    ),
     Case("change rows, rehearsed on data", SETUP, FILL, OLD, NEW, "expand", data=True, rehearsal="data"),
-    Case("change rows and break both releases, rehearsed without rows", SETUP, DROPPED_DEFAULT, OLD,
-         Release({"orders": ["id bigint pk", "paid boolean", "level integer"]}), "blocking", data=True),
+    Case(
+        "change rows and break both releases, rehearsed without rows",
+        SETUP,
+        DROPPED_DEFAULT,
+        OLD,
+        Release({"orders": ["id bigint pk", "paid boolean", "level integer"]}),
+        "blocking",
+        data=True,
+    ),
     Case("rehearse nothing", SETUP, ADD, OLD, NEW, "inconclusive", rehearsal="none", says=["was not rehearsed"]),
-    Case("an old release whose demands are not known", SETUP, ADD, Release(OLD.tables, known=False), NEW, "inconclusive",
-         says=["What the old release 1 demands", "not known"]),
-    Case("a new release whose demands are not known", SETUP, ADD, OLD, Release(NEW.tables, known=False), "inconclusive",
-         says=["What the new release 2 demands"]),
+    Case(
+        "an old release whose demands are not known",
+        SETUP,
+        ADD,
+        Release(OLD.tables, known=False),
+        NEW,
+        "inconclusive",
+        says=["What the old release 1 demands", "not known"],
+    ),
+    Case(
+        "a new release whose demands are not known",
+        SETUP,
+        ADD,
+        OLD,
+        Release(NEW.tables, known=False),
+        "inconclusive",
+        says=["What the new release 2 demands"],
+    ),
 ]
