@@ -147,7 +147,7 @@ def _of_one(
     changed = [
         name
         for name in _fields(kind, new)
-        if not same(getattr(old, name), getattr(new, name), own, name not in _UNORDERED)
+        if not same(getattr(old, name), getattr(new, name), own, name not in _UNORDERED, kind == "view")
     ]
     if kind == "index" and old.constraint and new.constraint and "constraint" in changed:
         changed.remove("constraint")

@@ -89,18 +89,20 @@ def _renamed(matched: list[tuple[t.Any, t.Any]]) -> dict[str, str]:
     return {old.name: new.name for old, new in matched if old and new and old.name != new.name}
 
 
-def same(before: t.Any, after: t.Any, known: t.Dict[str, str], ordered: bool = True) -> bool:
-    """Whether a value is the same one, apart from names that changed."""
+def same(before: t.Any, after: t.Any, known: t.Dict[str, str], ordered: bool = True, loose: bool = False) -> bool:
+    """Whether a value is the same one, apart from names that changed.
+
+    loose: a former name may still stand there, as that of another table's column, or behind AS: views keep theirs.
+    """
     if before == after:
         return True
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        others = after if ordered else sorted(after)
-        renamed = before if ordered else sorted(before, key=lambda item: _reworded(item, known))
-        return all(same(one, other, known) for one, other in zip(renamed, others))
+        if ordered:
+            return all(same(one, other, known, loose=loose) for one, other in zip(before, after))
+        return sorted(known.get(one, one) for one in before) == sorted(after)
     if not isinstance(before, str) or not isinstance(after, str):
         return False
-    wanted, text = _reworded(before, known), _plain(after)
-    return wanted != _plain(before) and wanted in (text, _without_former_names(text, known))
+    return _reworded(_plain(before), _plain(after), known, loose)
 
 
 def _plain(text: str) -> str:
@@ -108,17 +110,20 @@ def _plain(text: str) -> str:
     return text.replace('"', "")
 
 
-def _reworded(text: str, known: t.Dict[str, str]) -> str:
+def _reworded(before: str, after: str, known: t.Dict[str, str], loose: bool) -> bool:
     changed = {old: new for old, new in known.items() if old and old != new}
     if not changed:
-        return _plain(text)
-    longest_first = sorted(changed, key=len, reverse=True)
-    pattern = "|".join(re.escape(name) for name in longest_first)
-    return re.sub(rf"(?<![\w$])({pattern})(?![\w$])", lambda match: changed[match.group(1)], _plain(text))
+        return False
+    if loose:
+        for old, new in changed.items():
+            before = re.sub(rf"(?<![\w$])({re.escape(old)}) AS {re.escape(new)}(?![\w$])", r"\1", before)
+    longest_first = "|".join(re.escape(name) for name in sorted(changed, key=len, reverse=True))
+    parts = re.split(rf"(?<![\w$])({longest_first})(?![\w$])", before)
+    # Names and what stands between them take turns.
+    wanted = [_either(part, changed[part], loose) if n % 2 else re.escape(part) for n, part in enumerate(parts)]
+    return len(parts) > 1 and re.fullmatch("".join(wanted), after) is not None
 
 
-def _without_former_names(text: str, known: t.Dict[str, str]) -> str:
-    """A view goes on to give a renamed column under its former name, and says so."""
-    for old, new in known.items():
-        text = re.sub(rf"(?<![\w$])({re.escape(new)}) AS {re.escape(old)}(?![\w$])", r"\1", text)
-    return text
+def _either(old: str, new: str, loose: bool) -> str:
+    new, old = re.escape(new), re.escape(old)
+    return f"(?:{new}(?: AS {old})?|{old})" if loose else new

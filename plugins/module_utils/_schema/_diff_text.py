@@ -55,7 +55,7 @@ def _whole(first: str, difference: Difference, sign: str) -> list[str]:
     item = difference.after or difference.before or {}
     if difference.type not in ("table", "view"):
         return [" ".join(part for part in (first, _summary(difference.type, item)) if part)]
-    lines = [first]
+    lines = [first] + [f"{INDENT}{sign} {line}" for line in item.get("definition", "").splitlines()]
     for attribute, kind in MEMBERS.items():
         for part in item.get(attribute, []):
             if not part.get("constraint"):
