@@ -18,6 +18,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils import _schema_sto
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 
 from tests.support.module import run_module
+from tests.support.playbook import run_playbook
 
 DAY = 86400
 

@@ -17,12 +17,12 @@ SUFFIX = ".schema.json"
 STAMP = "%Y%m%dT%H%M%SZ"
 SECONDS_OF_A_DAY = 86400
 
-_LABEL = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")
-_STAMP = re.compile(r"^(\d{8}T\d{6}Z)(?:_(\d+))?$")
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+_STAMP = re.compile(r"(\d{8}T\d{6}Z)(?:_(\d+))?")
 
 
 def check_label(label: str) -> None:
-    if label and not _LABEL.match(label):
+    if label and not _LABEL.fullmatch(label):
         raise DeployError(
             f"label {label!r} cannot be part of a file name; use up to 40 letters, digits, '.', '_' and '-'"
         )
@@ -67,7 +67,7 @@ def _moment_of(name: str, database: str, label: str) -> t.Optional[tuple[int, in
     start, end = f"{_written(database)}-", f"-{label}{SUFFIX}" if label else SUFFIX
     if not name.startswith(start) or not name.endswith(end):
         return None
-    match = _STAMP.match(name[len(start) : -len(end)])
+    match = _STAMP.fullmatch(name[len(start) : -len(end)])
     if not match:
         return None
     try:
