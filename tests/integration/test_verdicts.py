@@ -43,5 +43,8 @@ def test_verdict_is_what_really_happens(stage: tuple[int, Trial], case: Case) ->
     assert not case.proven or truth.word == case.expected, truth
     assert verdict.impact["stalls"] is case.stalls, said
     assert bool(online(verdict)) is (case.stalls or case.expected in ("blocking", "inconclusive"))
+    # What is said to be read from end to end really was; outside of a transaction nobody can tell.
+    if all(isinstance(part, list) for part in case.migration):
+        assert set(verdict.impact["scans"]) <= set(evidence.scanned), said
     assert [words for words in case.says if words not in said] == [], said
     assert not case.silent or not said, said

@@ -34,6 +34,9 @@ WHERE l.pid = %s AND l.granted AND l.database = (SELECT oid FROM pg_database WHE
   AND c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_'
 """
 
+# What the session has read and not yet reported, earlier transactions included.
+SCANS = "SELECT schemaname || '.' || relname, seq_scan FROM pg_stat_xact_user_tables WHERE seq_scan > 0"
+
 
 @dataclasses.dataclass(frozen=True)
 class Truth:
@@ -99,6 +102,11 @@ class Trial:
         with self.migrating.cursor() as cursor:
             cursor.execute(statement)
 
+    def _rows(self, statement: str) -> list[tuple[t.Any, ...]]:
+        with self.migrating.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall()
+
     def snapshot(self) -> Snapshot:
         """The catalog as it is now."""
         return _snapshot.take(self.watching, "cases", NOW)
@@ -108,16 +116,19 @@ class Trial:
         there = {table.name for table in before.tables}
         done: list[Statement] = []
         locks: list[Lock] = []
+        scanned: set[str] = set()
         for number, part in enumerate(case.migration):
             if isinstance(part, str):
                 done.append(self._timed(part, -1))
                 continue
             self._execute("BEGIN")
             taken = {}
+            read = set(self._rows(SCANS))
             for statement in part:
                 done.append(self._timed(statement, number))
                 for held in self._locks():
                     taken.setdefault(held, (len(done) - 1, time.monotonic()))
+                scanned.update(name for name, _count in set(self._rows(SCANS)) - read)
             ended = time.monotonic()
             self._execute("COMMIT")
             locks += [
@@ -126,7 +137,9 @@ class Trial:
                 if relation in there
             ]
         migration = Migration("shop.0002", "shop", "0002", data=case.data)
-        return Evidence(migration, case.rehearsal, before, self.snapshot(), 0.0, done, locks)
+        return Evidence(
+            migration, case.rehearsal, before, self.snapshot(), 0.0, done, locks, scanned=sorted(scanned & there)
+        )
 
     def _timed(self, statement: str, transaction: int) -> Statement:
         started = time.monotonic()

@@ -93,8 +93,11 @@ def _untrue(evidence: Evidence) -> t.List[Finding]:
     """What keeps the catalogs from being those that production would have."""
     migration, found = evidence.migration.id, []
     if evidence.failure is not None:
-        reason = f"The migration fails in the rehearsal: {evidence.failure.message.rstrip('.')}."
-        found.append(Finding(migration, reason, "Repair the migration, or the rows that it fails on."))
+        empty = evidence.rehearsal == "schema" and evidence.migration.data
+        where = "on empty tables, where it may want rows" if empty else "in the rehearsal"
+        reason = f"The migration fails {where}: {evidence.failure.message.rstrip('.')}."
+        remedy = "Rehearse it on data." if empty else "Repair the migration, or the rows that it fails on."
+        found.append(Finding(migration, reason, remedy))
     if evidence.rehearsal == "none":
         reason = "The migration was not rehearsed, so nothing is proven of it."
         found.append(
