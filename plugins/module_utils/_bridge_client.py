@@ -127,7 +127,8 @@ class Bridge:
                     rc, out, err = self._start(request, answer.fileno(), go)
             answer.seek(0)
             data = answer.read()
-        error, result = None, {}
+        error: t.Optional[DeployError] = None
+        result: dict[str, t.Any] = {}
         try:
             progress, result = _protocol.read_answer(data)
         except _protocol.BridgeError as exc:

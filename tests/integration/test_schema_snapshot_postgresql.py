@@ -60,7 +60,7 @@ def test_every_change_is_one_difference(opened, change):
 
     assert [(one.kind, one.type, one.object, one.what) for one in _diff.differences(before, after)] == [tuple(expected)]
     assert _json.fingerprint(before) != _json.fingerprint(after)
-    backwards = _diff.differences(after, before)
+    backwards = _diff.differences(before=after, after=before)
     assert [one.kind for one in backwards] == [{"added": "removed", "removed": "added"}.get(expected[0], expected[0])]
 
 

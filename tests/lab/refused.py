@@ -50,7 +50,9 @@ def refused(
     Nobody but the deploy logs in while the fault is there: with a full /run that alone takes half a minute.
     """
     live, before = stage.serving(), stage.footprint()
-    with stage.traffic(rate=50, before=1, after=1) as traffic, fault or contextlib.nullcontext():
+    with stage.traffic(rate=50, before=1, after=1) as traffic, contextlib.ExitStack() as faults:
+        if fault:
+            faults.enter_context(fault)
         result = stage.run("deploy.yml", release, **changes)
     traffic.told("refused")
     expect_one_reason(result, words)

@@ -122,7 +122,7 @@ class Trial:
                 done.append(self._timed(part, -1))
                 continue
             self._execute("BEGIN")
-            taken = {}
+            taken: dict[tuple[str, str], tuple[int, float]] = {}
             read = set(self._rows(SCANS))
             for statement in part:
                 done.append(self._timed(statement, number))

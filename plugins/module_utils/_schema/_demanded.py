@@ -63,7 +63,7 @@ def schemas_of(before: Snapshot, after: Snapshot, *releases: Demands) -> t.List[
     names = {name for release in releases for name in release.tables}
     for snapshot in (before, after):
         found: t.Dict[str, int] = {}
-        for relation in [*snapshot.tables, *snapshot.views]:
+        for relation in snapshot.relations():
             schema, _dot, bare = relation.name.rpartition(".")
             if bare in names:
                 found[schema] = found.get(schema, 0) + 1

@@ -102,7 +102,7 @@ def title(item: t.Any) -> str:
 
 def _of_relation(kind: str, old: t.Any, new: t.Any, names: Names) -> list[Difference]:
     """A table or view, and all its parts when it is there before and after."""
-    found = _of_one(kind, old, new, names.all_columns() if kind == "view" else names.all)
+    found = _of_one(kind, old, new, names.of_views() if kind == "view" else names.all)
     if not old or not new:
         return found
     local = names.of_table(old)

@@ -77,9 +77,9 @@ class Names:
         of_owner = [names for table, names in self.columns.items() if owned_by.startswith(f"{table}.")]
         return {**self.all, **(of_owner[0] if of_owner else {})}
 
-    def all_columns(self) -> t.Dict[str, str]:
-        """A view can name columns of any table."""
-        found = dict(self.all)
+    def of_views(self) -> t.Dict[str, str]:
+        """A view can name columns of any table, and a table without its schema where it names a column."""
+        found = {**self.all, **{bare(old): bare(new) for old, new in self.all.items()}}
         for names in self.columns.values():
             found.update(names)
         return found
@@ -99,7 +99,8 @@ def same(before: t.Any, after: t.Any, known: t.Dict[str, str], ordered: bool = T
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         if ordered:
             return all(same(one, other, known, loose=loose) for one, other in zip(before, after))
-        return sorted(known.get(one, one) for one in before) == sorted(after)
+        renamed = [known[one] if one in known else one for one in before]
+        return sorted(renamed) == sorted(after)
     if not isinstance(before, str) or not isinstance(after, str):
         return False
     return _reworded(_plain(before), _plain(after), known, loose)

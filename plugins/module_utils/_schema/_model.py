@@ -19,9 +19,7 @@ TABLE_KINDS = ("table", "partitioned", "foreign", "virtual")
 CONSTRAINT_KINDS = ("primary", "unique", "check", "foreign", "exclusion")
 
 
-def physical(default: t.Any) -> t.Any:
-    """A field that a comparison leaves out."""
-    return dataclasses.field(default=default, metadata={"physical": True})
+PHYSICAL = {"physical": True}  # metadata of a field that a comparison leaves out
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Column:
     generation: str = ""
     identity: str = ""
     collation: str = ""
-    number: int = physical(0)
+    number: int = dataclasses.field(default=0, metadata=PHYSICAL)
     not_null_valid: bool = True
 
 
@@ -63,7 +61,7 @@ class Constraint:
     validated: bool = True
     deferrable: bool = False
     deferred: bool = False
-    oid: int = physical(0)
+    oid: int = dataclasses.field(default=0, metadata=PHYSICAL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,8 +76,8 @@ class Index:
     valid: bool = True
     predicate: str = ""
     constraint: str = ""
-    oid: int = physical(0)
-    bytes: int = physical(0)
+    oid: int = dataclasses.field(default=0, metadata=PHYSICAL)
+    bytes: int = dataclasses.field(default=0, metadata=PHYSICAL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +87,7 @@ class Trigger:
     name: str
     definition: str
     enabled: str = "origin"
-    oid: int = physical(0)
+    oid: int = dataclasses.field(default=0, metadata=PHYSICAL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,11 +112,11 @@ class Table:
     unlogged: bool = False
     row_security: bool = False
     comment: str = ""
-    oid: int = physical(0)
-    filenode: int = physical(0)
-    rows: float = physical(-1)
-    bytes: int = physical(0)
-    data_bytes: int = physical(0)
+    oid: int = dataclasses.field(default=0, metadata=PHYSICAL)
+    filenode: int = dataclasses.field(default=0, metadata=PHYSICAL)
+    rows: float = dataclasses.field(default=-1, metadata=PHYSICAL)
+    bytes: int = dataclasses.field(default=0, metadata=PHYSICAL)
+    data_bytes: int = dataclasses.field(default=0, metadata=PHYSICAL)
     inherits: list[str] = dataclasses.field(default_factory=list)
     options: list[str] = dataclasses.field(default_factory=list)
 
@@ -135,8 +133,8 @@ class View:
     materialized: bool = False
     columns: list[Column] = dataclasses.field(default_factory=list)
     indexes: list[Index] = dataclasses.field(default_factory=list)
-    oid: int = physical(0)
-    bytes: int = physical(0)
+    oid: int = dataclasses.field(default=0, metadata=PHYSICAL)
+    bytes: int = dataclasses.field(default=0, metadata=PHYSICAL)
     triggers: list[Trigger] = dataclasses.field(default_factory=list)
 
 
@@ -152,15 +150,15 @@ class Sequence:
     maximum: int = 0
     cycle: bool = False
     owned_by: str = ""
-    last_value: t.Optional[int] = physical(None)
-    oid: int = physical(0)
+    last_value: t.Optional[int] = dataclasses.field(default=None, metadata=PHYSICAL)
+    oid: int = dataclasses.field(default=0, metadata=PHYSICAL)
 
 
 @dataclasses.dataclass(frozen=True)
 class Enum:
     name: str
     labels: list[str] = dataclasses.field(default_factory=list)
-    oid: int = physical(0)
+    oid: int = dataclasses.field(default=0, metadata=PHYSICAL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,7 +170,7 @@ class Domain:
     not_null: bool = False
     default: str = ""
     checks: list[str] = dataclasses.field(default_factory=list)
-    oid: int = physical(0)
+    oid: int = dataclasses.field(default=0, metadata=PHYSICAL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,7 +183,7 @@ class Function:
     kind: str = "function"
     language: str = ""
     body: str = ""
-    oid: int = physical(0)
+    oid: int = dataclasses.field(default=0, metadata=PHYSICAL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,7 +200,7 @@ class Publication:
     name: str
     all_tables: bool = False
     tables: list[str] = dataclasses.field(default_factory=list)
-    oid: int = physical(0)
+    oid: int = dataclasses.field(default=0, metadata=PHYSICAL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -220,12 +218,15 @@ class Snapshot:
     functions: list[Function] = dataclasses.field(default_factory=list)
     extensions: list[Extension] = dataclasses.field(default_factory=list)
     publications: list[Publication] = dataclasses.field(default_factory=list)
-    server: str = physical("")
-    database: str = physical("")
-    taken_at: str = physical("")
+    server: str = dataclasses.field(default="", metadata=PHYSICAL)
+    database: str = dataclasses.field(default="", metadata=PHYSICAL)
+    taken_at: str = dataclasses.field(default="", metadata=PHYSICAL)
     domains: list[Domain] = dataclasses.field(default_factory=list)
-    database_oid: int = physical(0)
-    bytes: int = physical(0)
+    database_oid: int = dataclasses.field(default=0, metadata=PHYSICAL)
+    bytes: int = dataclasses.field(default=0, metadata=PHYSICAL)
+
+    def relations(self) -> list[t.Union[Table, View]]:
+        return [*self.tables, *self.views]
 
     def table(self, name: str) -> t.Optional[Table]:
         return next((table for table in self.tables if table.name == name), None)

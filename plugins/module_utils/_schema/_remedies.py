@@ -142,7 +142,7 @@ def finding(side: str, problem: Problem, release: Demands, own: Snapshot, rename
 
 def _parts(problem: Problem, own: Snapshot) -> t.Tuple[str, str]:
     """Bare names of the table and the column that a problem is about."""
-    names = {relation.name for relation in [*own.tables, *own.views]}
+    names = {relation.name for relation in own.relations()}
     if problem.object in names:
         return problem.object.rpartition(".")[2], ""
     table, _dot, column = problem.object.rpartition(".")
@@ -152,7 +152,7 @@ def _parts(problem: Problem, own: Snapshot) -> t.Tuple[str, str]:
 def _called_otherwise(problem: Problem, own: Snapshot, renames: Renames) -> str:
     if problem.kind not in ("relation", "column"):
         return ""
-    relations = {relation.name: relation for relation in [*own.tables, *own.views]}
+    relations = {relation.name: relation for relation in own.relations()}
     if problem.kind == "relation":
         return renames.relation(relations[problem.object]) if problem.object in relations else ""
     table, _dot, column = problem.object.rpartition(".")

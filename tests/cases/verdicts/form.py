@@ -13,7 +13,7 @@ BIG = 2 * 1024**3
 
 Tables = dict[str, list[str]]
 #: A list is one transaction; a statement that stands alone runs outside of any.
-Migration = list[str | list[str]]
+Migration = t.Sequence[str | list[str]]
 
 COLUMN = re.compile(
     r"^(?P<name>\w+) (?P<type>.+?)(?P<flags>(?: (?:pk|null|unique|db_default|generated|natural|fk=\S+|no_constraint|on_delete=\w+))*)$"

@@ -40,7 +40,7 @@ def statements(release: Release) -> t.Iterator[str]:
         columns = table["columns"]
         yield f"SELECT {', '.join(columns)} FROM {name}"
         yield from _comparisons(name, table, next(number))
-        for _ in range(2):
+        for _time in range(2):
             yield _insert(name, table, next(number))
         if any(fact["null"] for fact in columns.values()):
             yield _insert(name, table, next(number), nulls=True)
@@ -93,7 +93,7 @@ def _values(table: dict[str, t.Any], number: int) -> dict[str, str]:
 
 def _value(kind: str, number: int) -> str:
     """The largest that the type takes; another one for each number."""
-    name, _, modifier = kind.partition("(")
+    name, _bracket, modifier = kind.partition("(")
     digits = [int(part) for part in modifier.rstrip(")").split(",")] if modifier else []
     if name not in STRINGS and name not in NAMED:
         return "'new'"  # an enum or a domain of the cases

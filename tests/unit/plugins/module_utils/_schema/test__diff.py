@@ -93,7 +93,7 @@ NOTE_CHANGES = [
 ]
 
 
-@pytest.mark.parametrize(("fields", "expected"), NOTE_CHANGES, ids=lambda case: str(case))
+@pytest.mark.parametrize(("fields", "expected"), NOTE_CHANGES, ids=str)
 def test_column(fields, expected):
     after = with_orders(columns=[ID, changed(NOTE, **fields)])
     assert shown(SNAPSHOT, after) == [("changed", "column", "public.orders.note", what) for what in expected]
