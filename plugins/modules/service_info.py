@@ -57,6 +57,16 @@ options:
       - Fail when the manager could not take new units. systemd reads none while less than 16 MiB are free in C(/run/systemd).
     type: bool
     default: false
+  template:
+    description: With O(define=true), the template that O(drafts) are rendered with, as in M(seamless.deploy.service_units).
+    type: str
+  drafts:
+    description:
+      - With O(define=true), units whose definitions must be renderable with O(template). They need not exist.
+      - Rendered on the control node, before the service manager is asked.
+    type: list
+    elements: dict
+    default: []
   manager:
     description: The service manager that runs the units.
     type: str
@@ -243,6 +253,8 @@ def main() -> None:
         "units": {"type": "list", "elements": "dict", "default": []},
         "required": {"type": "bool", "default": False},
         "define": {"type": "bool", "default": False},
+        "template": {"type": "str"},
+        "drafts": {"type": "list", "elements": "dict", "default": []},
         "manager": {"type": "str", "choices": ["supervisor", "systemd"]},
         **service_spec(),
     }

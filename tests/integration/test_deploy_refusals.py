@@ -52,7 +52,7 @@ def refused(shop: Whole, stands: Footprint, words: list[str], **changes: t.Any) 
     assert _journal.undo_plan(records, _journal.last_deploy(records)) == []
     assert _journal.unfinished(records) == [] and not shop.locked()
     # Code is fetched beside the live release at most; nothing else is begun.
-    assert {record.action for record in records} <= {"deploy", "release.pull"}
+    assert {record.action for record in records} <= {"deploy", "deploy.back", "release.pull"}
     return result
 
 
@@ -122,6 +122,40 @@ def test_client_programs_older_than_the_server(shop: Whole, stands: Footprint) -
     older = shop.scene.postgres.bin_dir.parent.parent / "pginstall" / "bin"
     assert (older / "pg_dump").exists()
     refused(shop, stands, ["16", "18", str(older)], deploy_postgresql_client_path=str(older))
+
+
+TEMPLATES = {
+    "[program:{{ item.name }}]\ncommand={{ no_such_variable }}\n": "no_such_variable",
+    "[program:{{ item.name }}]\n{% if item.unit %}\n": "endif",
+    "[program:{{ item.name }}]\ncommand={{ item.command / 2 }}\n": "unsupported operand",
+}
+
+
+@pytest.mark.parametrize("text", TEMPLATES)
+def test_a_unit_template_that_cannot_be_rendered(shop: Whole, stands: Footprint, text: str) -> None:
+    template, before = shop.scene.base / "unit.j2", len(shop.records())
+    template.write_text(text)
+    refused(
+        shop,
+        stands,
+        ["Nothing was touched", "deploy_unit_template", str(template), "unit web", TEMPLATES[text]],
+        deploy_unit_template=str(template),
+    )
+    assert len(shop.records()) == before
+
+
+def test_a_wrong_password_of_the_admin(shop: Whole, stands: Footprint) -> None:
+    postgres = shop.scene.postgres
+    wrong = postgres.admin_url.replace(postgres.passwords[postgres.admin_user], "wr0ng-pa55word")
+    result = refused(
+        shop,
+        stands,
+        ["does not accept the password", postgres.admin_user],
+        deploy_strategy="maintenance",
+        deploy_database_admin_url=wrong,
+    )
+    assert "wr0ng-pa55word" not in result.stdout and "deploy_database_admin_url" in " ".join(result.report)
+    assert "Pull the release" not in result.stdout
 
 
 def test_a_full_disk_at_the_backup(shop: Whole, stands: Footprint) -> None:

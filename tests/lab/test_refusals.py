@@ -37,14 +37,22 @@ def test_a_first_deploy_by_somebody_without_sudo_leaves_nothing(stage: LabStage)
     host = stage.hosts["app1"]
     with sudoers(host, "# nothing\n"):
         result = stage.run("deploy.yml", 1)
-    expect_one_reason(result, ["sudo", "deployer", "deploy_user"])
+    expect_one_reason(
+        result, ["Nothing was touched", "deployer on app1 cannot become root by sudo", "visudo", "deploy_user"]
+    )
     assert host.run(f"test -e {PATH}", check=False).returncode != 0
 
 
 def test_sudo_that_wants_a_password_is_refused_while_a_release_serves(stage: LabStage) -> None:
     stage.live(1)
     fault = sudoers(stage.hosts["app1"], "deployer ALL=(ALL) ALL\n")
-    refused(stage, ["sudo", "deployer", "deploy_user"], fault=fault)
+    refused(stage, ["deployer on app1 cannot become root by sudo", "NOPASSWD", "ansible_become_password"], fault=fault)
+
+
+def test_sudo_to_root_alone_is_refused_with_the_other_user(stage: LabStage) -> None:
+    stage.live(1)
+    fault = sudoers(stage.hosts["app1"], "deployer ALL=(root) NOPASSWD: ALL\n")
+    refused(stage, ["Nothing was touched", "deployer on app1 cannot become shop by sudo", "deploy_user"], fault=fault)
 
 
 def test_a_host_whose_key_has_changed_is_named_with_what_ssh_says(stage: LabStage, tmp_path: pathlib.Path) -> None:

@@ -85,8 +85,12 @@ def explain(text: str, connection: DatabaseConnection, option: str) -> str:
         option=option,
         timeout=CONNECT_TIMEOUT,
     )
-    said = " ".join(without_secret(text, connection).split())
-    return f"{advice[0].upper()}{advice[1:]}. PostgreSQL said: {said}"
+    return f"{advice[0].upper()}{advice[1:]}. PostgreSQL said: {said_once(without_secret(text, connection))}"
+
+
+def said_once(text: str) -> str:
+    """What libpq said, in one line; it says the same for each of its attempts, with and without encryption."""
+    return " ".join(dict.fromkeys(" ".join(line.split()) for line in text.splitlines() if line.strip()))
 
 
 def without_secret(text: str, connection: DatabaseConnection) -> str:

@@ -51,6 +51,22 @@ def test_cause_and_advice(said, cause, word):
     assert " ".join(said.split()) in explained
 
 
+REFUSED = (
+    'connection to server at "127.0.0.1", port 5432 failed: FATAL:  password authentication failed for user "shop"'
+)
+
+
+def test_what_every_attempt_says_is_told_once():
+    explained = _connect.explain(f"{REFUSED}\n{REFUSED}\n", CONNECTION, "databases")
+    assert explained.endswith(f"PostgreSQL said: {' '.join(REFUSED.split())}")
+    assert explained.count("failed: FATAL") == 1
+
+
+def test_what_two_addresses_say_is_told_of_both():
+    lines = [f'connection to server at "db" ({address}), port 5432 failed: timeout expired' for address in "12"]
+    assert _connect.explain("\n".join(lines), CONNECTION, "databases").endswith(" ".join(lines))
+
+
 def test_explanation_holds_no_password():
     assert "s3cret" not in _connect.explain("password s3cret was wrong", CONNECTION, "databases")
 
