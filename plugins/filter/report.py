@@ -40,10 +40,10 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.seamless.deploy.plugins.module_utils import _report
+from ansible_collections.seamless.deploy.plugins.module_utils import _report, _report_plan
 
 KINDS = {
-    "plan": _report.plan,
+    "plan": _report_plan.plan,
     "done": _report.done,
     "status": _report.status,
     "failure": _report.failure,

@@ -44,70 +44,9 @@ VARIABLES = {
 #: Options whose names are everyday words too: only where a sentence speaks of the option.
 WORDS = ("repository", "version", "source", "python", "shared", "dest", "requirements", "settings", "units", "retries")
 
-CHECKLIST = {
-    "online": ("pull", "install", "collectstatic", "backup", "migrate", "start", "verify"),
-    "maintenance": ("pull", "install", "collectstatic", "backup", "stop", "migrate", "start", "verify"),
-}
-
 FIRST = (
     "What was applied stays. There is no earlier release that it could disturb, and the next deploy goes on from there."
 )
-
-
-def plan(facts: Facts) -> list[str]:
-    """Before: what the deploy is about to do. Facts: app, strategy, release, database, fenced, check_mode."""
-    release, database = facts["release"], facts.get("database") or {}
-    lines = [
-        f"Release:      {release.get('previous') or 'nothing'} -> {release['release']} ({release['commit'][:12]})",
-        f"Strategy:     {facts['strategy']}: {', '.join(CHECKLIST[facts['strategy']])}",
-        f"Dependencies: {_dependencies(release.get('dependencies', 'none'))}",
-        *_migrations(release, database),
-    ]
-    lines += [f"Attention:    {sentence}" for sentence in _attention(facts, database)]
-    return lines
-
-
-def _dependencies(how: str) -> str:
-    said = {"reused": "unchanged, taken over from the release before", "installed": "installed anew", "none": "none"}
-    return said.get(how, how)
-
-
-def _migrations(release: Facts, database: Facts) -> list[str]:
-    if "plan" not in database:
-        files = release.get("migration_files") or []
-        return [f"Migrations:   {len(files)} new files", *(f"  {name}" for name in files)]
-    entries = database["plan"]
-    if not entries:
-        return ["Migrations:   none pending"]
-    return [f"Migrations:   {len(entries)} pending", *(f"  {_migration(entry)}" for entry in entries)]
-
-
-def _migration(entry: Facts) -> str:
-    remarks = [
-        *([] if entry.get("atomic", True) else ["not atomic"]),
-        *([] if entry.get("reversible", True) else ["cannot be taken back"]),
-        *(["runs code or changes data"] if entry.get("data") else []),
-    ]
-    operations = "; ".join(entry.get("operations", [])[:4])
-    return f"{entry['id']}: {operations}" + (f" [{', '.join(remarks)}]" if remarks else "")
-
-
-def _attention(facts: Facts, database: Facts) -> t.Iterator[str]:
-    pending = bool(database.get("plan"))
-    if facts["strategy"] == "maintenance" and pending and not facts.get("fenced"):
-        yield (
-            "without deploy_database_admin_url there is no fence and no safety copy; "
-            "a migration that is not atomic and fails stays half done"
-        )
-    if facts["strategy"] == "online" and pending:
-        yield "online is your word that the running release works with these migrations; nothing has proven it"
-    if facts.get("runs_as_root"):
-        yield "the application runs as root; set deploy_user to a user of its own"
-    unknown = database.get("missing") or []
-    if unknown:
-        yield f"the database has {', '.join(unknown)}, which this release does not know; nothing has proven that it works with them"
-    for app, changes in (database.get("model_changes") or {}).items():
-        yield f"the models of {app} differ from its migrations: {'; '.join(changes)}. Run makemigrations and commit the result"
 
 
 def done(facts: Facts) -> list[str]:
@@ -287,10 +226,12 @@ def failure(facts: Facts) -> list[str]:
 
 def verdict(facts: Facts) -> list[str]:
     """The failure in one sentence, for where only one is shown. Facts: as for `failure`."""
-    reason = str(facts.get("reason") or "the reason is not known").rstrip(".")
+    reason = str(facts.get("reason") or "the reason is not known").rstrip(". ")
+    # Others end what they say with a question.
+    reason += "" if reason.endswith(("?", "!")) else "."
     if facts.get("trouble") or (facts.get("old") and not facts.get("serves")):
-        return [f"The deploy failed, and so did a part of the way back; see the summary above. {reason}."]
+        return [f"The deploy failed, and so did a part of the way back; see the summary above. {reason}"]
     if not facts.get("undone") and not facts.get("touched"):
-        return [f"The deploy failed before anything was touched. {reason}."]
+        return [f"The deploy failed before anything was touched. {reason}"]
     stands = f"release {facts['old']} serves" if facts.get("old") else "what it had begun is undone"
-    return [f"The deploy failed and {stands}; see the summary above. {reason}."]
+    return [f"The deploy failed and {stands}; see the summary above. {reason}"]

@@ -19,9 +19,19 @@ description:
   - A migration that changes rows is not proven on a copy without rows, and counts as such.
 extends_documentation_fragment:
   - seamless.deploy._attributes
-  - seamless.deploy._attributes.info
   - seamless.deploy._django
   - seamless.deploy._postgresql
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The rehearsal takes place as well. It makes and removes a scratch database, and changes nothing else.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details:
+      - Nothing but the scratch database is changed, and that is gone afterwards.
 options:
   database_name:
     description: The production database on the server.

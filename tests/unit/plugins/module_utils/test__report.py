@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.seamless.deploy.plugins.module_utils import _report
+from ansible_collections.seamless.deploy.plugins.module_utils import _report, _report_plan
 
 RELEASE = {"release": "r2", "previous": "r1", "commit": "1a2b3c4d5e6f7a8b", "dependencies": "reused", "live": False}
 PLAN = [
@@ -20,7 +20,7 @@ def line(lines, label):
 
 
 def test_plan_names_release_strategy_and_migrations():
-    lines = _report.plan({"strategy": "online", "release": RELEASE, "database": {"plan": PLAN}})
+    lines = _report_plan.plan({"strategy": "online", "release": RELEASE, "database": {"plan": PLAN}})
     assert line(lines, "Release:").endswith("r1 -> r2 (1a2b3c4d5e6f)")
     assert "stop" not in line(lines, "Strategy:")
     assert "taken over" in line(lines, "Dependencies:")
@@ -29,15 +29,31 @@ def test_plan_names_release_strategy_and_migrations():
     assert "nothing has proven it" in line(lines, "Attention:")
 
 
+def test_plan_shows_what_a_rehearsal_proved():
+    rehearsed = {
+        "verdicts": [{}],
+        "rehearsal": "schema",
+        "seconds": [0.25, 0.5],
+        "table": ["orders.0002_note  blocking"],
+        "reasons": ["orders.0002_note is blocking: the INSERT fails."],
+    }
+    facts = {"strategy": "online", "release": RELEASE, "database": {"plan": PLAN}, "rehearsed": rehearsed}
+    lines = _report_plan.plan(facts)
+    assert line(lines, "Rehearsal:").endswith("on a copy of the schema, 0.8 s of migrations")
+    assert "  orders.0002_note  blocking" in lines
+    assert "  Not online: orders.0002_note is blocking: the INSERT fails." in lines
+    assert not any(text.startswith("Attention:") for text in lines)
+
+
 def test_plan_says_what_an_older_release_does_not_know():
-    lines = _report.plan(
+    lines = _report_plan.plan(
         {"strategy": "online", "release": RELEASE, "database": {"plan": [], "missing": ["orders.0002_note"]}}
     )
     assert "orders.0002_note, which this release does not know" in line(lines, "Attention:")
 
 
 def test_plan_without_the_framework_names_files():
-    lines = _report.plan(
+    lines = _report_plan.plan(
         {"strategy": "online", "release": {**RELEASE, "migration_files": ["orders/migrations/0002.py"]}}
     )
     assert "  orders/migrations/0002.py" in lines
@@ -50,11 +66,11 @@ def test_plan_warns_of_a_maintenance_without_fence_and_of_drift():
         "release": RELEASE,
         "database": {"plan": PLAN, "model_changes": {"orders": ["Add field x"]}},
     }
-    lines = _report.plan(facts)
+    lines = _report_plan.plan(facts)
     assert "stop, migrate" in line(lines, "Strategy:")
     assert any("deploy_database_admin_url" in text for text in lines)
     assert any("models of orders differ" in text for text in lines)
-    assert not any("deploy_database_admin_url" in text for text in _report.plan({**facts, "fenced": True}))
+    assert not any("deploy_database_admin_url" in text for text in _report_plan.plan({**facts, "fenced": True}))
 
 
 def test_done_tells_what_was_measured():
@@ -148,7 +164,7 @@ def test_single_steps_do_not_claim_that_the_release_is_live():
 
 
 def test_an_application_that_runs_as_root_is_said():
-    lines = _report.plan({"strategy": "online", "release": RELEASE, "runs_as_root": True})
+    lines = _report_plan.plan({"strategy": "online", "release": RELEASE, "runs_as_root": True})
     assert "set deploy_user" in line(lines, "Attention:")
 
 
@@ -174,3 +190,10 @@ def test_a_failure_names_the_variables_behind_the_options(reason, expected):
 def test_hosts_that_did_not_come_along_are_named():
     assert "app2, app3" in line(failure(absent=["app2", "app3"]), "Missing:")
     assert not any(text.startswith("Missing:") for text in failure())
+
+
+@pytest.mark.parametrize(
+    ("reason", "end"), [("no answer", " no answer."), ("No answer.", " No answer."), ("Is it up?.", " Is it up?")]
+)
+def test_the_last_sentence_has_one_mark_at_its_end(reason, end):
+    assert _report.verdict({"reason": reason})[0].endswith(end)

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person reads before a deploy: what it is about to do. Pure; control node; PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+Facts = t.Mapping[str, t.Any]
+
+CHECKLIST = {
+    "online": ("pull", "install", "collectstatic", "backup", "migrate", "start", "verify"),
+    "maintenance": ("pull", "install", "collectstatic", "backup", "stop", "migrate", "start", "verify"),
+}
+
+
+def plan(facts: Facts) -> list[str]:
+    """Before: what the deploy is about to do. Facts: app, strategy, release, database, fenced, check_mode."""
+    release, database = facts["release"], facts.get("database") or {}
+    lines = [
+        f"Release:      {release.get('previous') or 'nothing'} -> {release['release']} ({release['commit'][:12]})",
+        f"Strategy:     {facts['strategy']}: {', '.join(CHECKLIST[facts['strategy']])}",
+        f"Dependencies: {_dependencies(release.get('dependencies', 'none'))}",
+        *_migrations(release, database),
+        *_rehearsal(facts.get("rehearsed") or {}),
+    ]
+    lines += [f"Attention:    {sentence}" for sentence in _attention(facts, database)]
+    return lines
+
+
+def _rehearsal(rehearsed: Facts) -> list[str]:
+    if "verdicts" not in rehearsed:
+        return []
+    seconds = sum(rehearsed["seconds"])
+    how = {"schema": f"on a copy of the schema, {seconds:.1f} s of migrations", "none": "not possible"}
+    reasons = [f"  Not online: {reason}" for reason in rehearsed["reasons"]]
+    return [f"Rehearsal:    {how[rehearsed['rehearsal']]}", *(f"  {line}" for line in rehearsed["table"]), *reasons]
+
+
+def _dependencies(how: str) -> str:
+    said = {"reused": "unchanged, taken over from the release before", "installed": "installed anew", "none": "none"}
+    return said.get(how, how)
+
+
+def _migrations(release: Facts, database: Facts) -> list[str]:
+    if "plan" not in database:
+        files = release.get("migration_files") or []
+        return [f"Migrations:   {len(files)} new files", *(f"  {name}" for name in files)]
+    entries = database["plan"]
+    if not entries:
+        return ["Migrations:   none pending"]
+    return [f"Migrations:   {len(entries)} pending", *(f"  {_migration(entry)}" for entry in entries)]
+
+
+def _migration(entry: Facts) -> str:
+    remarks = [
+        *([] if entry.get("atomic", True) else ["not atomic"]),
+        *([] if entry.get("reversible", True) else ["cannot be taken back"]),
+        *(["runs code or changes data"] if entry.get("data") else []),
+    ]
+    operations = "; ".join(entry.get("operations", [])[:4])
+    return f"{entry['id']}: {operations}" + (f" [{', '.join(remarks)}]" if remarks else "")
+
+
+def _attention(facts: Facts, database: Facts) -> t.Iterator[str]:
+    pending = bool(database.get("plan"))
+    if facts["strategy"] == "maintenance" and pending and not facts.get("fenced"):
+        yield (
+            "without deploy_database_admin_url there is no fence and no safety copy; "
+            "a migration that is not atomic and fails stays half done"
+        )
+    if facts["strategy"] == "online" and pending and not facts.get("rehearsed"):
+        yield "online is your word that the running release works with these migrations; nothing has proven it"
+    if facts.get("runs_as_root"):
+        yield "the application runs as root; set deploy_user to a user of its own"
+    unknown = database.get("missing") or []
+    if unknown:
+        yield f"the database has {', '.join(unknown)}, which this release does not know; nothing has proven that it works with them"
+    for app, changes in (database.get("model_changes") or {}).items():
+        yield f"the models of {app} differ from its migrations: {'; '.join(changes)}. Run makemigrations and commit the result"
