@@ -23,6 +23,7 @@ class Migration:
     atomic: runs in a transaction of its own. reversible: can be taken back.
     data: runs code or DML whose effect its text does not show.
     operations: each described in the framework's words. sql: statements, where they can be known beforehand.
+    dependencies: ids of the migrations that it comes straight after in the framework's own graph, applied or not.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Migration:
     data: bool = False
     operations: list[str] = dataclasses.field(default_factory=list)
     sql: list[str] = dataclasses.field(default_factory=list)
+    dependencies: list[str] = dataclasses.field(default_factory=list)
 
     def to_json(self) -> dict[str, t.Any]:
         return {"version": VERSION, **dataclasses.asdict(self)}

@@ -61,18 +61,15 @@ options:
     elements: str
     default: []
   environment:
-    description:
-      - Environment variables of the application. They are kept in the release, in a file of mode 0600.
+    description: Environment variables of the application. They are kept in the release, in a file of mode 0600.
     type: dict
     default: {}
   configuration:
-    description:
-      - Whatever else makes a release another one, such as the definitions of its services. It is only compared.
+    description: Whatever else makes a release another one, such as the definitions of its services. It is only compared.
     type: dict
     default: {}
   keep:
-    description:
-      - How many releases stay when pruning. The live one and the previous good one always stay.
+    description: How many releases stay when pruning. The live one and the previous good one always stay.
     type: int
     default: 5
   keep_releases:
@@ -82,20 +79,21 @@ options:
     elements: str
     default: []
   reason:
-    description:
-      - Why the release is rejected.
+    description: Why the release is rejected.
     type: str
   units:
-    description:
-      - The services that run the release, as the filter P(seamless.deploy.release_units#filter) returns them. Recorded when it is prepared.
+    description: The services that run the release, as the filter P(seamless.deploy.release_units#filter) returns them. Recorded when it is prepared.
     type: list
     elements: dict
     default: []
   demands:
-    description:
-      - What the models of the release demand of the database, recorded when it is activated.
+    description: What the models of the release demand of the database, recorded when it is activated.
     type: dict
     default: {}
+  held_back:
+    description: Pending migrations that wait until nobody needs any more what they remove, recorded when it is activated.
+    type: list
+    elements: str
   who:
     description:
       - Who asked for the release, for its manifest. Without it the user on the target.
@@ -218,6 +216,7 @@ def argument_spec() -> dict[str, t.Any]:
         "reason": {"type": "str"},
         "units": {"type": "list", "elements": "dict", "default": []},
         "demands": {"type": "dict", "default": {}},
+        "held_back": {"type": "list", "elements": "str"},
         "who": {"type": "str"},
         **source_spec(),
         **install_spec(),
@@ -255,7 +254,7 @@ def run(params: dict[str, t.Any], check_mode: bool, run_command: t.Any) -> dict[
             in_use = _actions.in_use(journal, params["keep_releases"])
             return _actions.prune(context, params["keep"], in_use)
         if state == "activated":
-            return _actions.activate(context, release, params["demands"])
+            return _actions.activate(context, release, params["demands"], params["held_back"])
         if state == "rejected":
             return _actions.reject(context, release, params["reason"] or "")
         return _actions.remove(context, release)

@@ -121,13 +121,18 @@ def _by_prefix(loader: t.Any, app: str, name: str) -> tuple[str, t.Optional[str]
 def describe_plan(executor: t.Any, steps: t.Any, with_sql: bool = False) -> list[_migration.Migration]:
     """Each step as the contract has it; SQL is asked for with the state carried from step to step."""
     texts = _collect_sql(executor, steps) if with_sql else {}
+    graph = executor.loader.graph
     return [
-        describe_migration(migration, backwards, executor.connection, texts.get(str(migration), []))
+        describe_migration(migration, backwards, executor.connection, texts.get(str(migration), []), graph)
         for migration, backwards in steps
     ]
 
 
-def describe_migration(migration: t.Any, backwards: bool, connection: t.Any, sql: list[str]) -> _migration.Migration:
+def describe_migration(
+    migration: t.Any, backwards: bool, connection: t.Any, sql: list[str], graph: t.Any
+) -> _migration.Migration:
+    # The graph and not `dependencies`: it has resolved run_before, __first__ and what squashed migrations replace.
+    node = graph.node_map.get((migration.app_label, migration.name))
     return _migration.Migration(
         id=f"{migration.app_label}.{migration.name}",
         label=migration.app_label,
@@ -138,6 +143,7 @@ def describe_migration(migration: t.Any, backwards: bool, connection: t.Any, sql
         data=any(is_data(operation) for operation in migration.operations),
         operations=[operation.describe() for operation in migration.operations],
         sql=sql,
+        dependencies=sorted(f"{parent.key[0]}.{parent.key[1]}" for parent in node.parents) if node else [],
     )
 
 

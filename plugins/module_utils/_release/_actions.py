@@ -39,8 +39,13 @@ def chosen(context: Context, result: dict[str, t.Any]) -> dict[str, t.Any]:
     return result
 
 
-def activate(context: Context, release: str, demands: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Make a release the live one; "" means none, the way back of a first deploy. Raises DeployError."""
+def activate(
+    context: Context, release: str, demands: dict[str, t.Any], held_back: t.Optional[list[str]] = None
+) -> dict[str, t.Any]:
+    """Make a release the live one; "" means none, the way back of a first deploy. held_back: None leaves what is on record.
+
+    Raises DeployError.
+    """
     store = context.store
     live = store.live()
     manifest = store.require(release) if release else None
@@ -56,6 +61,7 @@ def activate(context: Context, release: str, demands: dict[str, t.Any]) -> dict[
             result="good",
             activated_at=context.now if live != release or not manifest.activated_at else manifest.activated_at,
             demands=demands or manifest.demands,
+            held_back=manifest.held_back if held_back is None else held_back,
         )
     changed = live != release or wanted != manifest
     if changed and not context.check:

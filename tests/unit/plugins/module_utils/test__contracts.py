@@ -84,7 +84,7 @@ GOLDEN = [
     ),
     (
         MANIFEST,
-        '{"activated_at": "", "commit": "1a2b3c4d", "demands": {}, "dependencies": {}, "identity": "f00", '
+        '{"activated_at": "", "commit": "1a2b3c4d", "demands": {}, "dependencies": {}, "held_back": [], "identity": "f00", '
         '"prepared_at": "2026-11-21T01:02:03Z", "reason": "", "release": "20261121T010203-1a2b3c4", '
         '"result": "preparing", "shared": [], "source": {"kind": "git", "location": "ssh://git/shop", '
         '"version": "v2"}, "units": [], "version": 1, "who": "ops"}',
@@ -116,7 +116,7 @@ GOLDEN = [
     ),
     (
         MIGRATION,
-        '{"atomic": true, "backwards": false, "data": false, "id": "orders.0002_note", "label": "orders", '
+        '{"atomic": true, "backwards": false, "data": false, "dependencies": [], "id": "orders.0002_note", "label": "orders", '
         '"name": "0002_note", "operations": ["Add field note to order"], "reversible": true, "sql": [], "version": 1}',
     ),
     (
