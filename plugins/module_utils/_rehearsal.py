@@ -1,14 +1,13 @@
 # Copyright (c) 2026, seamless.deploy contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what a rehearsal told to evidence, verdicts and a strategy. Pure; target; PRIVATE to the collection."""
+"""From what a rehearsal told to evidence and verdicts. Pure; target; PRIVATE to the collection."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
 
-from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._migration import Finding, Migration, Verdict
 from ansible_collections.seamless.deploy.plugins.module_utils._schema import _verdict
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._evidence import (
@@ -107,50 +106,9 @@ def broken(rehearsed: Rehearsed) -> str:
     return ""
 
 
-@dataclasses.dataclass(frozen=True)
-class Decision:
-    """How the deploy runs. reasons: why not online, a sentence each."""
-
-    strategy: str
-    reasons: list[str] = dataclasses.field(default_factory=list)
-
-
-def decide(wanted: str, serves: bool, found: t.Sequence[Verdict]) -> Decision:
-    """The strategy for a plan. serves: whether a release is live that the migrations could harm. Raises DeployError."""
-    reasons = [reason for reason in map(not_online, found) if reason] if serves else []
-    if not reasons:
-        return Decision("maintenance" if wanted == "maintenance" else "online")
-    if wanted == "online":
-        said = " ".join(f"{reason.rstrip('.')}." for reason in reasons)
-        raise DeployError(
-            f"the strategy is online, and that is not possible: {said} Change the migration as its findings say, "
-            "or choose auto or maintenance",
-            reasons=reasons,
-        )
-    return Decision("maintenance", reasons)
-
-
-def not_online(verdict: Verdict) -> str:
-    """Why a migration may not run before the handover, while the old release serves; "" when it may."""
-    if verdict.compatibility == "contract":
-        first = verdict.findings[0].evidence if verdict.findings else "The old release does not work after it."
-        return f"{verdict.migration} has to wait until the old release is gone: {first}"
-    return _verdict.online(verdict)
-
-
-def table(plan: t.Sequence[Verdict], seconds: t.Sequence[float]) -> list[str]:
-    """The plan as lines for people."""
-    if not plan:
-        return ["No migration is pending."]
-    width = max(len(verdict.migration) for verdict in plan)
-    lines = []
-    for verdict, took in zip(plan, seconds):
-        online = not_online(verdict)
-        lines.append(
-            f"{verdict.migration:<{width}}  {verdict.compatibility:<12}  {took:6.2f} s  {'online' if not online else 'not online'}"
-        )
-        for finding in verdict.findings:
-            lines.append(f"{'':<{width}}  - {finding.evidence}")
-            if finding.remedy:
-                lines.append(f"{'':<{width}}    {finding.remedy}")
-    return lines
+def wants_rows(rehearsed: Rehearsed) -> bool:
+    """Whether a migration was rehearsed on empty tables that a rehearsal on data could prove."""
+    return not rehearsed.without and any(
+        one.rehearsal != "data" and (one.migration.data or any(each.code for each in one.statements))
+        for one in rehearsed.evidence()
+    )

@@ -60,11 +60,36 @@ options:
     type: str
     choices: [auto, online, maintenance]
     default: auto
-  rehearsal:
-    description: V(none) makes no scratch copy. Then nothing is proven.
+  contract:
+    description:
+      - What the old release still uses is removed after it is gone. Such a migration is in RV(later), and free with V(next) or V(after) as soon as
+        no live release uses it.
+      - With V(manual) what the live release was deployed without stays held back.
     type: str
-    choices: [schema, none]
+    choices: [next, after, manual]
+    default: next
+  rehearsal:
+    description:
+      - V(schema) copies no rows. RV(escalate) tells when that proves too little.
+      - V(data) restores O(backup), and also tells which rows break what a migration asks of them.
+      - V(none) makes no scratch copy. Then nothing is proven.
+    type: str
+    choices: [schema, data, none]
     default: schema
+  backup:
+    description: With O(rehearsal=data), the directory of a backup of M(seamless.deploy.pg_backup).
+    type: path
+  data_seconds:
+    description: With O(rehearsal=data), how many seconds restoring and migrating may take.
+    type: int
+    default: 600
+  data_bytes:
+    description: With O(rehearsal=data), how large the database may be.
+    type: int
+    default: 10737418240
+  scratch_database:
+    description: An empty database made for rehearsals, where the role may not create one. It is emptied afterwards.
+    type: str
   client_path:
     description: Directory of pg_dump and pg_restore, where they are not found by themselves.
     type: path
@@ -93,13 +118,27 @@ strategy:
   description: How the migrations may run, C(online) or C(maintenance).
   type: str
   returned: success
+now:
+  description: Ids of the migrations that run before the handover, or during the stop.
+  type: list
+  elements: str
+  returned: success
+later:
+  description: Ids of the migrations that are held back until the old release is gone.
+  type: list
+  elements: str
+  returned: success
+escalate:
+  description: Whether a rehearsal on data could prove what this one could not.
+  type: bool
+  returned: success
 reasons:
   description: Why not online, a sentence each.
   type: list
   elements: str
   returned: always, where there are verdicts
 rehearsal:
-  description: What was rehearsed on, C(schema) or C(none).
+  description: What was rehearsed on, C(schema), C(data) or C(none).
   type: str
   returned: success
 verdicts:
@@ -128,7 +167,7 @@ import datetime
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal
+from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal, _strategy
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
@@ -149,17 +188,25 @@ def argument_spec() -> dict[str, t.Any]:
         "path": {"type": "path"},
         "release": {"type": "str", "default": "new"},
         "strategy": {"type": "str", "choices": ["auto", "online", "maintenance"], "default": "auto"},
-        "rehearsal": {"type": "str", "choices": ["schema", "none"], "default": "schema"},
+        "contract": {"type": "str", "choices": ["next", "after", "manual"], "default": "next"},
+        "rehearsal": {"type": "str", "choices": ["schema", "data", "none"], "default": "schema"},
+        "backup": {"type": "path"},
+        "data_seconds": {"type": "int", "default": 600},
+        "data_bytes": {"type": "int", "default": 10 * 1024**3},
+        "scratch_database": {"type": "str"},
         "client_path": {"type": "path"},
     }
 
 
-def live_demands(path: t.Optional[str], drivers: dict[str, str]) -> t.Optional[Demands]:
-    """What the live release demands; None where none is live. Raises DeployError."""
+def live_release(path: t.Optional[str], drivers: dict[str, str]) -> tuple[t.Optional[Demands], list[str]]:
+    """What the live release demands, and what it was deployed without; None where none is live. Raises DeployError."""
     store = Store(path) if path else None
     live = store.live() if store else ""
     manifest = store.manifest(live) if store and live else None
-    return _rehearsal.demands_of(live, manifest.demands if manifest else {}, drivers) if live else None
+    if not live:
+        return None, []
+    demands = _rehearsal.demands_of(live, manifest.demands if manifest else {}, drivers)
+    return demands, manifest.held_back if manifest else []
 
 
 def rehearse(rehearsal: Rehearsal, kind: str, bridge: Bridge) -> tuple[_rehearsal.Rehearsed, dict[str, t.Any]]:
@@ -190,18 +237,27 @@ def run(params: dict[str, t.Any], bridge: Bridge, run_command: t.Callable[..., t
         raise DeployError(f"{broken}. Nothing was touched; correct the migration, then deploy again", kind="broken")
     drivers = answer.get("drivers") or {}
     new = _rehearsal.demands_of(params["release"], answer.get("demands") or {}, drivers)
-    old = live_demands(params["path"], drivers)
+    old, held = live_release(params["path"], drivers)
     found = _rehearsal.verdicts(rehearsed, place.production(), old or new, new)
-    decision = _rehearsal.decide(params["strategy"], old is not None, found)
+    given = _strategy.Circumstances(
+        params["strategy"],
+        old is not None,
+        answer.get("demands_all") or "",
+        held if params["contract"] == "manual" else [],
+    )
+    decision = _strategy.decide(rehearsed.plan, found, given)
     seconds = [event["seconds"] for event in rehearsed.told]
     return {
         "changed": False,
         "strategy": decision.strategy,
+        "now": decision.now,
+        "later": decision.later,
+        "escalate": _rehearsal.wants_rows(rehearsed),
         "reasons": decision.reasons,
         "rehearsal": "none" if rehearsed.without else "schema",
         "verdicts": [verdict.to_json() for verdict in found],
         "seconds": seconds,
-        "table": _rehearsal.table(found, seconds or [0.0] * len(found)),
+        "table": _strategy.table(found, seconds + [0.0] * (len(found) - len(seconds)), decision),
     }
 
 

@@ -124,14 +124,23 @@ def test_a_dropped_column_waits_for_the_old_release(rehearse: Rehearse) -> None:
     rehearse.project.write("things/models.py", MODELS)
     result = rehearse()
     assert [verdict["compatibility"] for verdict in result["verdicts"]] == ["contract"], result["verdicts"]
-    assert result["strategy"] == "maintenance" and "has to wait until the old release is gone" in result["reasons"][0]
+    assert (result["strategy"], result["now"], result["later"]) == ("online", [], ["things.0003_drop"])
+    assert "after the old release" in result["table"][0]
+
+    rehearse.project.migration(
+        "0004_new", 'migrations.AddField("thing", "colour", models.TextField(null=True)),', "0003_drop"
+    )
+    rehearse.project.write("things/models.py", MODELS + "    colour = models.TextField(null=True)\n")
+    result = rehearse()
+    assert (result["strategy"], result["later"]) == ("maintenance", [])
+    assert "things.0004_new has to run before the new release starts" in result["reasons"][0], result["reasons"]
 
 
 def test_a_data_step_is_not_proven_on_empty_tables(rehearse: Rehearse) -> None:
     change(rehearse, 'migrations.RunSQL("UPDATE things_thing SET name = \'x\'", "SELECT 1"),')
     result = rehearse()
     assert [verdict["compatibility"] for verdict in result["verdicts"]] == ["inconclusive"]
-    assert result["strategy"] == "maintenance"
+    assert result["strategy"] == "maintenance" and result["escalate"]
 
 
 def test_a_migration_that_cannot_work_is_found_before_anything_is_touched(rehearse: Rehearse) -> None:

@@ -37,7 +37,15 @@ def describe(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
 
 def of_release(connection: t.Any) -> dict[str, t.Any]:
     """What a verdict asks of a release: what its models demand of a database, and through which driver."""
-    return {"demands": demands(connection), "drivers": _drivers()}
+    return {"demands": demands(connection), "drivers": _drivers(), "demands_all": demands_all()}
+
+
+def demands_all() -> str:
+    """What in the project fails while a migration is pending, "" for nothing: the check of django-health-check."""
+    from django.apps import apps
+
+    name = "health_check.contrib.migrations"
+    return f"its health check ({name})" if apps.is_installed(name) else ""
 
 
 def database(values: dict[str, t.Any]) -> dict[str, str]:
