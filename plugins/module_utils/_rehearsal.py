@@ -16,8 +16,10 @@ from ansible_collections.seamless.deploy.plugins.module_utils._schema._evidence 
     Failure,
     Lock,
     Statement,
+    Violation,
 )
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._model import Snapshot
+from ansible_collections.seamless.deploy.plugins.module_utils._schema._violations import sentence
 
 Event = t.Dict[str, t.Any]
 
@@ -26,13 +28,14 @@ Event = t.Dict[str, t.Any]
 class Rehearsed:
     """A plan on a scratch copy. told: an event of each migration that ran there. catalogs: before the first, then after each.
 
-    without: why there was no scratch copy, "" when there was one.
+    without: why there was no scratch copy, "" when there was one. kind: whether the copy had rows, schema or data.
     """
 
     plan: list[Migration]
     told: list[Event] = dataclasses.field(default_factory=list)
     catalogs: list[Snapshot] = dataclasses.field(default_factory=list)
     without: str = ""
+    kind: str = "schema"
 
     def evidence(self) -> list[Evidence]:
         """One of each migration of the plan, in order; of those that were not reached it says so."""
@@ -40,14 +43,14 @@ class Rehearsed:
         for number, migration in enumerate(self.plan):
             if number < len(self.told):
                 around = self.catalogs[number], self.catalogs[number + 1]
-                found.append(of_event(migration, self.told[number], *around))
+                found.append(of_event(migration, self.told[number], *around, self.kind))
             else:
                 last = self.catalogs[-1] if self.catalogs else Snapshot("postgresql")
                 found.append(Evidence(migration, "none", last, last))
         return found
 
 
-def of_event(migration: Migration, event: Event, before: Snapshot, after: Snapshot) -> Evidence:
+def of_event(migration: Migration, event: Event, before: Snapshot, after: Snapshot, kind: str = "schema") -> Evidence:
     """What the bridge told of one migration, with the names of the relations that were there before it."""
     names = {table.oid: table.name for table in before.tables}
     files = {table.oid: table.filenode for table in before.tables}
@@ -56,7 +59,7 @@ def of_event(migration: Migration, event: Event, before: Snapshot, after: Snapsh
     ]
     return Evidence(
         migration=migration,
-        rehearsal="schema",
+        rehearsal=kind,
         before=before,
         after=after,
         seconds=event["seconds"],
@@ -66,6 +69,7 @@ def of_event(migration: Migration, event: Event, before: Snapshot, after: Snapsh
         ],
         rewritten=[names[oid] for oid in rewritten],
         scanned=[names[oid] for oid in event["scanned"] if oid in names],
+        violations=[Violation(**one) for one in event.get("violations", [])],
         failure=failure_of(event.get("failure")),
     )
 
@@ -99,10 +103,14 @@ def broken(rehearsed: Rehearsed) -> str:
 
     Code that ran on empty tables may fail for want of rows; a statement on the schema fails anywhere.
     """
+    copy = "with the data of a backup" if rehearsed.kind == "data" else "of the schema"
     for migration, event in zip(rehearsed.plan, rehearsed.told):
         failure = failure_of(event.get("failure"))
-        if failure and not migration.data:
-            return f"migration {migration.id} failed on a scratch copy of the schema, in {failure.message}"
+        if failure and (rehearsed.kind == "data" or not migration.data):
+            seen = [sentence(Violation(**one)) for one in event.get("violations", [])]
+            return " ".join(
+                [f"migration {migration.id} failed on a scratch copy {copy}, in {failure.message}.", *seen]
+            ).rstrip(".")
     return ""
 
 

@@ -21,6 +21,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._schema._problems 
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._remedies import finding
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._restrictions import of_constraints, of_deletes
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._surroundings import of_surroundings
+from ansible_collections.seamless.deploy.plugins.module_utils._schema._violations import sentence
 
 OLD, NEW = "old", "new"
 
@@ -104,9 +105,8 @@ def _untrue(evidence: Evidence) -> t.List[Finding]:
             Finding(migration, reason, "Give the deploy a scratch database, or an admin connection to make one.")
         )
     for violation in evidence.violations:
-        samples = f", such as {', '.join(violation.samples)}" if violation.samples else ""
-        reason = f"{violation.count} rows break what the migration asks of {violation.object}{samples}."
-        found.append(Finding(violation.object, reason, "Correct these rows in a migration before this one."))
+        remedy = "Correct these rows in a migration before this one."
+        found.append(Finding(violation.object, sentence(violation), remedy))
     return found
 
 
