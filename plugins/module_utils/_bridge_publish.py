@@ -28,6 +28,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._bridge import (
     _django_plan,
     _django_rehearse,
     _django_run,
+    _django_select,
     _django_setup,
     _django_static,
     _entry,
@@ -39,7 +40,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._errors import Dep
 #: Everything that runs on the other side. Each is imported above, or it would not be in the module's payload.
 _PARTS = (
     _bridge, _migration, _django_apply, _django_budget, _django_check, _django_describe, _django_errors, _django_failure,
-    _django_locks, _django_plan, _django_rehearse, _django_run, _django_setup, _django_static, _entry, _observer, _protocol,
+    _django_locks, _django_plan, _django_rehearse, _django_run, _django_select, _django_setup, _django_static, _entry, _observer, _protocol,
 )  # fmt: skip
 _PACKAGE = "seamless_bridge"
 _ROOT = "ansible_collections.seamless.deploy.plugins."

@@ -35,6 +35,35 @@ def lock_budget(params: dict[str, t.Any]) -> dict[str, int]:
     return budget
 
 
+def choice_spec() -> dict[str, t.Any]:
+    """Options of the fragment `_django_choice`."""
+    return {
+        "app": {"type": "str"},
+        "name": {"type": "str"},
+        "migrations": {"type": "list", "elements": "str", "default": []},
+        "fake": {"type": "str", "choices": ["never", "record"], "default": "never"},
+        "fake_initial": {"type": "str", "choices": ["never", "tables_exist"], "default": "never"},
+    }
+
+
+def request_of(params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The options as arguments of the bridge. Raises DeployError."""
+    if params["fake"] == "record" and not (params["app"] and params["name"]):
+        raise DeployError("fake is record but app and name are not both set; name the one migration to record")
+    if params["migrations"] and params["app"]:
+        raise DeployError(
+            "migrations and app are both set; app takes a whole app, so name what is wanted in one of them"
+        )
+    names = ("database_name", "app", "name", "migrations", "run_syncdb")
+    return {
+        **{name: params[name] for name in names},
+        **lock_budget(params),
+        "alias": params["database"],
+        "fake": params["fake"] == "record",
+        "fake_initial": params["fake_initial"] == "tables_exist",
+    }
+
+
 def heads_list(heads: t.Optional[dict[str, str]]) -> list[str]:
     """As app.name. Not as a dict: its keys would be app labels, and the journal refuses a key like `authtoken`."""
     return [f"{app}.{name}" for app, name in sorted((heads or {}).items())]
@@ -87,13 +116,16 @@ def answer(plan: dict[str, t.Any], done: dict[str, t.Any], changed: bool) -> dic
     """What the play is told, from what the bridge said of the plan and of the run."""
     before, after = heads_list(plan["before"]), heads_list(done["after"])
     changes, missing = done["model_changes"], done["missing"]
+    planned = [] if "applied" in done else [item["id"] for item in plan["plan"] if not item["backwards"]]
+    pending = [name for name in done["pending"] if name not in planned]
     warnings = [f"models of {app} differ from their migrations: {'; '.join(found)}" for app, found in changes.items()]
     warnings += [f"{name} is on record in the database but not in this code" for name in missing]
     return {
         "changed": changed,
         "plan": plan["plan"],
         "applied": done.get("applied", []),
-        "pending": done["pending"],
+        "pending": pending,
+        "held_back": done["held_back"],
         "before": before,
         "after": after,
         "synced": done["synced"],

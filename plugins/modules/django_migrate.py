@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - seamless.deploy._attributes
   - seamless.deploy._django
+  - seamless.deploy._django_choice
   - seamless.deploy._journal
   - seamless.deploy._lock_budget
 attributes:
@@ -44,34 +45,10 @@ options:
       - Migrate the database of this name in place of the one in the settings, on the same server and as the same role.
       - This is how a database is migrated that was renamed behind a fence.
     type: str
-  app:
-    description: Migrate this app label only, and what its migrations depend on.
-    type: str
-  name:
-    description:
-      - Migrate O(app) forwards or backwards to this migration. The beginning of its name is enough where only one begins so.
-      - V(zero) takes all migrations of the app back.
-    type: str
   run_syncdb:
     description: Also make the tables of apps that have no migrations.
     type: bool
     default: false
-  fake:
-    description:
-      - V(never) runs migrations.
-      - V(record) changes only the records of C(django_migrations) to what O(app) and O(name) say. Nothing is run.
-        It needs both, since to record everything at once hides what is missing.
-    type: str
-    choices: [never, record]
-    default: never
-  fake_initial:
-    description:
-      - V(never) runs the first migration of an app like any other.
-      - V(tables_exist) records it without running it when its tables and columns are there already.
-        Django compares names only. A column of another type, a missing index or a missing constraint goes unseen.
-    type: str
-    choices: [never, tables_exist]
-    default: never
 notes:
   - Supported are PostgreSQL and, without locks and retries, SQLite. MySQL is refused.
   - Behind a pooler in transaction mode neither the lock nor the time limits hold. This is noticed and refused. Give the migration a direct connection
@@ -90,6 +67,12 @@ EXAMPLES = r"""
     python: /srv/shop/releases/20260102T030405-1a2b3c4/.venv/bin/python
     environment_file: /srv/shop/releases/20260102T030405-1a2b3c4/.environment
     bridge_path: /srv/shop/.deploy/bridge
+
+- name: Apply what both releases can work with, and leave the rest for later
+  seamless.deploy.django_migrate:
+    chdir: /srv/shop/current
+    python: /srv/shop/current/.venv/bin/python
+    migrations: [orders.0003_payment, stock.0007_place]
 
 - name: Take the app orders back to its second migration
   seamless.deploy.django_migrate:
@@ -130,7 +113,12 @@ applied:
     retries: {description: How often it was tried again., type: int}
     faked: {description: Whether it was only recorded., type: bool}
 pending:
-  description: What is not applied afterwards.
+  description: What is not applied afterwards. In check mode, what would not be.
+  returned: success
+  type: list
+  elements: str
+held_back:
+  description: What of RV(pending) O(migrations) left out.
   returned: success
   type: list
   elements: str
@@ -204,26 +192,13 @@ from ansible_collections.seamless.deploy.plugins.module_utils._django_migrate im
     Record,
     answer,
     apply,
-    lock_budget,
+    choice_spec,
     lock_budget_spec,
+    request_of,
 )
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, journal_of
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import JOURNAL_REQUIRED_BY, journal_spec
-
-
-def request_of(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """The options as arguments of the bridge. Raises DeployError."""
-    if params["fake"] == "record" and not (params["app"] and params["name"]):
-        raise DeployError("fake is record but app and name are not both set; name the one migration to record")
-    names = ("database_name", "app", "name", "run_syncdb")
-    return {
-        **{name: params[name] for name in names},
-        **lock_budget(params),
-        "alias": params["database"],
-        "fake": params["fake"] == "record",
-        "fake_initial": params["fake_initial"] == "tables_exist",
-    }
 
 
 def run(params: dict[str, t.Any], check_mode: bool, bridge: Bridge, journal: Journal) -> dict[str, t.Any]:
@@ -245,11 +220,8 @@ def argument_spec() -> dict[str, t.Any]:
         **journal_spec(),
         "database": {"type": "str", "default": "default"},
         "database_name": {"type": "str"},
-        "app": {"type": "str"},
-        "name": {"type": "str"},
         "run_syncdb": {"type": "bool", "default": False},
-        "fake": {"type": "str", "choices": ["never", "record"], "default": "never"},
-        "fake_initial": {"type": "str", "choices": ["never", "tables_exist"], "default": "never"},
+        **choice_spec(),
         **lock_budget_spec(),
     }
 

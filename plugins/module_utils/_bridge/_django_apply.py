@@ -14,7 +14,7 @@ import os
 import sys
 import typing as t
 
-from . import _django_check, _django_plan, _django_setup
+from . import _django_check, _django_plan, _django_select, _django_setup
 from ._django_budget import LockBudget
 from ._django_locks import MigrationLock, Watcher
 from ._django_run import Run
@@ -64,8 +64,7 @@ def migrate(connection: t.Any, arguments: dict[str, t.Any], run: Run) -> dict[st
     executor = _django_plan.new_executor(connection, run.executor_class())
     _django_plan.check_history(executor)
     _refuse_missing_privilege(executor)
-    targets = _django_plan.targets_of(executor, arguments)
-    steps = executor.migration_plan(targets)
+    targets, steps, held_back = _django_select.choose(executor, arguments)
     before = _django_plan.heads(executor.loader)
     described = _django_plan.describe_plan(executor, steps)
     run.begin(steps, before, described)
@@ -88,6 +87,7 @@ def migrate(connection: t.Any, arguments: dict[str, t.Any], run: Run) -> dict[st
         "before": before,
         "after": _django_plan.heads(fresh.loader),
         "pending": _django_plan.pending(fresh),
+        "held_back": held_back,
         "model_changes": _django_plan.model_changes(fresh),
         "missing": _django_plan.missing_on_disk(fresh.loader),
         "dropped_invalid_indexes": run.repaired(),

@@ -13,7 +13,7 @@ import typing as t
 
 from .. import _migration
 from . import _django_errors as errors
-from . import _django_setup
+from . import _django_select, _django_setup
 from ._protocol import BridgeError
 
 _QUIET_SQL = re.compile(
@@ -27,13 +27,15 @@ def plan(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     connection = _django_setup.connect(arguments, reading=True)
     executor = new_executor(connection)
     check_history(executor)
-    steps = executor.migration_plan(targets_of(executor, arguments))
+    choice = _django_select.choose(executor, arguments)
+    steps = choice.steps
     described = describe_plan(executor, steps, with_sql=bool(arguments.get("with_sql")))
     return {
         "plan": [migration.to_json() for migration in described],
         "before": heads(executor.loader),
         "after": heads_after(executor.loader, steps),
         "pending": pending(executor),
+        "held_back": choice.held_back,
         "model_changes": model_changes(executor),
         "missing": missing_on_disk(executor.loader),
         "synced": unsynced(executor, arguments),
@@ -76,46 +78,6 @@ def check_history(executor: t.Any) -> None:
             "Run `manage.py makemigrations --merge` in development and commit the result",
             conflicts={app: sorted(names) for app, names in conflicts.items()},
         )
-
-
-def targets_of(executor: t.Any, arguments: dict[str, t.Any]) -> list[tuple[str, t.Optional[str]]]:
-    """Where the plan leads: all leaves, those of one app, one migration by prefix, or zero."""
-    app, name = arguments.get("app"), arguments.get("name")
-    loader = executor.loader
-    if not app:
-        return list(loader.graph.leaf_nodes())
-    _check_app(loader, app, bool(arguments.get("run_syncdb")))
-    if not name:
-        return [key for key in loader.graph.leaf_nodes() if key[0] == app]
-    return [(app, None)] if name == "zero" else [_by_prefix(loader, app, name)]
-
-
-def _check_app(loader: t.Any, app: str, run_syncdb: bool) -> None:
-    from django.apps import apps
-
-    if app not in {config.label for config in apps.get_app_configs()}:
-        raise BridgeError("target", f"`app` is {app!r}, and the project has no such app label in INSTALLED_APPS")
-    if run_syncdb and app in loader.migrated_apps:
-        raise BridgeError("target", f"`app` {app!r} has migrations, so `run_syncdb` cannot be used with it")
-    if not run_syncdb and app not in loader.migrated_apps:
-        raise BridgeError("target", f"`app` {app!r} has no migrations; leave it out or set `run_syncdb`")
-
-
-def _by_prefix(loader: t.Any, app: str, name: str) -> tuple[str, t.Optional[str]]:
-    from django.db.migrations.exceptions import AmbiguityError
-
-    try:
-        key = (app, loader.get_migration_by_prefix(app, name).name)
-    except AmbiguityError:
-        raise BridgeError("target", f"`name` {name!r} is the beginning of more than one migration of {app!r}") from None
-    except KeyError:
-        known = sorted(found for label, found in loader.disk_migrations if label == app)
-        raise BridgeError(
-            "target", f"`name` {name!r} fits no migration of {app!r}; it has {', '.join(known)}"
-        ) from None
-    if key not in loader.graph.nodes and key in loader.replacements:
-        return tuple(loader.replacements[key].replaces[-1])  # a partly applied squash is not in the graph
-    return key
 
 
 def describe_plan(executor: t.Any, steps: t.Any, with_sql: bool = False) -> list[_migration.Migration]:
