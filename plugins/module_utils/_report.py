@@ -54,10 +54,11 @@ def done(facts: Facts) -> list[str]:
     release = facts["release"]
     if facts.get("check_mode"):
         return ["Check mode: the plan is above, and nothing was touched."]
-    if release["live"]:
+    if release["live"] and not facts.get("contracted"):
         return [f"Nothing to do: release {release['release']} ({release['commit'][:12]}) is live already and healthy."]
     live = facts.get("activated", True)
     lines = _went_live(facts, release) if live else _only_prepared(release)
+    lines += _held_back(facts)
     lines += [
         f"Backup:    {entry['path']} ({_size(entry['size'])}, read back in full)"
         for entry in facts.get("backups") or []
@@ -79,6 +80,20 @@ def _went_live(facts: Facts, release: Facts) -> list[str]:
         f"Live:      {release['release']} ({release['commit'][:12]}), before it {release.get('previous') or 'nothing'}",
         f"Migrated:  {', '.join(_applied(entry) for entry in applied) or 'nothing was pending'}",
     ]
+
+
+def _held_back(facts: Facts) -> list[str]:
+    """What waited for the old release to end, and what still waits."""
+    contracted, waiting = facts.get("contracted") or {}, facts.get("held_back") or []
+    if contracted.get("failed"):
+        return [f"Held back: {', '.join(waiting)}, which failed after the handover: {contracted.get('msg')}"]
+    if waiting:
+        return [
+            f"Held back: {', '.join(waiting)}, until nobody uses what goes with it: "
+            "applied with the next different release, or now with -e deploy_contract=after"
+        ]
+    applied = contracted.get("applied") or []
+    return [f"Afterwards: {', '.join(_applied(entry) for entry in applied)}"] if applied else []
 
 
 def _only_prepared(release: Facts) -> list[str]:

@@ -20,7 +20,7 @@ def plan(facts: Facts) -> list[str]:
     release, database = facts["release"], facts.get("database") or {}
     lines = [
         f"Release:      {release.get('previous') or 'nothing'} -> {release['release']} ({release['commit'][:12]})",
-        f"Strategy:     {facts['strategy']}: {', '.join(CHECKLIST[facts['strategy']])}",
+        _strategy(facts),
         f"Dependencies: {_dependencies(release.get('dependencies', 'none'))}",
         *_migrations(release, database),
         *_rehearsal(facts.get("rehearsed") or {}),
@@ -29,11 +29,21 @@ def plan(facts: Facts) -> list[str]:
     return lines
 
 
+def _strategy(facts: Facts) -> str:
+    if facts.get("check_mode") and facts.get("wanted") == "auto" and not facts.get("rehearsed"):
+        return "Strategy:     auto: a rehearsal decides, once the release is installed"
+    return f"Strategy:     {facts['strategy']}: {', '.join(CHECKLIST[facts['strategy']])}"
+
+
 def _rehearsal(rehearsed: Facts) -> list[str]:
     if "verdicts" not in rehearsed:
         return []
     seconds = sum(rehearsed["seconds"])
-    how = {"schema": f"on a copy of the schema, {seconds:.1f} s of migrations", "none": "not possible"}
+    how = {
+        "schema": f"on a copy of the schema, {seconds:.1f} s of migrations",
+        "data": f"on a copy with data, {seconds:.1f} s of migrations",
+        "none": "none",
+    }
     reasons = [f"  Not online: {reason}" for reason in rehearsed["reasons"]]
     return [f"Rehearsal:    {how[rehearsed['rehearsal']]}", *(f"  {line}" for line in rehearsed["table"]), *reasons]
 
@@ -70,8 +80,8 @@ def _attention(facts: Facts, database: Facts) -> t.Iterator[str]:
             "without deploy_database_admin_url there is no fence and no safety copy; "
             "a migration that is not atomic and fails stays half done"
         )
-    if facts["strategy"] == "online" and pending and not facts.get("rehearsed"):
-        yield "online is your word that the running release works with these migrations; nothing has proven it"
+    if facts["strategy"] == "online" and pending and facts.get("forced"):
+        yield "deploy_force_online is your word that the running release works with these migrations; the verdict is not asked"
     if facts.get("runs_as_root"):
         yield "the application runs as root; set deploy_user to a user of its own"
     unknown = database.get("missing") or []

@@ -86,7 +86,6 @@ class Stage:
             "deploy_supervisor_include": str(self.supervisor.include_dir),
             "deploy_database_admin_url": self.postgres.admin_url,
             "deploy_postgresql_client_path": str(self.postgres.bin_dir),
-            "deploy_strategy": "online",
         }
 
     def deploy(self, release: int) -> playbook.Result:

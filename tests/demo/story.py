@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import threading
 import time
@@ -44,7 +45,7 @@ class Story:
             # Half a second later the answers of the last requests are in.
             time.sleep(0.5)
         traffic = self.load.report(began, ended) if self.load else None
-        act = Act(release, "online", verdict, ended - began, traffic, as_promised)
+        act = Act(release, strategy_of(outcome), verdict, ended - began, traffic, as_promised)
         self.acts.append(act)
         self.screen.say(f"Release {release}: {verdict} ({ended - began:.0f} s).")
         if outcome.rc:
@@ -68,7 +69,7 @@ class Story:
         self.load.start()
         self.screen.say(f"Traffic: {RATE} requests a second through the entrance, a third of them new orders.")
         time.sleep(3)
-        self.screen.say("Deploying release 2 online: its migrations add three columns and an index, while orders come.")
+        self.screen.say("Deploying release 2: its migrations add three columns and an index, while orders come. A rehearsal decides how.")
         if not self.deploy(2, self.live(2)).as_promised:
             raise Disappointed("Release 2 is not live, so the way back from release 3 would show nothing.")
         time.sleep(3)
@@ -113,10 +114,16 @@ class Story:
         return judge
 
 
+def strategy_of(outcome: Result) -> str:
+    """Read from the plan which way the deploy chose."""
+    said = re.search(r"Strategy: +(online|maintenance)", outcome.stdout)
+    return said.group(1) if said else "none"
+
+
 def tell(screen: Screen, ending: threading.Event, keep_log: bool = False) -> int:
     """Tell the whole story; give the exit code. The last line comes when all is cleaned up."""
     log, told = open_log(), False
-    good, last_line = False, "demo: requests=0 failed=0 writes=0 lost=0 release=none strategy=online rolled_back=no"
+    good, last_line = False, "demo: requests=0 failed=0 writes=0 lost=0 release=none strategy=none rolled_back=no"
     try:
         with stage(log, screen.say) as scene:
             good, last_line = _show(screen, scene, last_line)
@@ -172,5 +179,5 @@ def _sum_up(screen: Screen, scene: Stage, acts: list[Act], total: LoadReport) ->
     good = not total.failed and not lost and not unfit and all_acts and all(act.as_promised for act in acts)
     return good, (
         f"demo: requests={total.requests} failed={total.failed} writes={total.writes} lost={len(lost)}"
-        f" release={serving} strategy=online rolled_back={'yes' if all_acts and acts[2].as_promised else 'no'}"
+        f" release={serving} strategy={acts[1].strategy if len(acts) > 1 else 'none'} rolled_back={'yes' if all_acts and acts[2].as_promised else 'no'}"
     )

@@ -11,12 +11,22 @@ import pytest
 
 from tests.support.whole import Whole, whole
 
+REHEARSED = {"deploy_strategy": "auto", "deploy_rehearsal": "auto", "deploy_force_online": False}
+
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Whole]:
     """Leave the choice to the deploy."""
     with whole(tmp_path_factory.mktemp("auto")) as scene:
-        scene.changes = {"deploy_strategy": "auto", "deploy_ready_timeout": 30}
+        scene.changes = {**REHEARSED, "deploy_ready_timeout": 30}
+        yield scene
+
+
+@pytest.fixture(scope="module")
+def later(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Whole]:
+    """Have another stage, on which columns are dropped."""
+    with whole(tmp_path_factory.mktemp("later")) as scene:
+        scene.changes = {**REHEARSED, "deploy_ready_timeout": 30}
         yield scene
 
 
@@ -32,6 +42,27 @@ def test_what_the_old_release_can_live_with_goes_online(shop: Whole) -> None:
     assert shop.footprint().serving == "2"
 
 
+def test_online_is_refused_with_the_reason(shop: Whole) -> None:
+    shop.live(2)
+    stands = shop.footprint()
+    result = shop.run(7, deploy_strategy="online")
+    assert result.rc != 0
+    assert "deploy_strategy is online, and that is not possible: orders.0004_order_priority is blocking" in result.stdout
+    assert "deploy_force_online" in result.stdout and shop.footprint() == stands
+
+
+def test_what_fails_on_rows_is_found_before_anything_is_touched(shop: Whole) -> None:
+    shop.live(2)
+    stands = shop.footprint()
+    with shop.traffic() as traffic:
+        result = shop.run(4)
+    traffic.told("auto 2 -> 4")
+    assert result.rc != 0 and "Rehearse the migrations on the data" in result.stdout, result.stdout
+    assert "would fail" in result.stdout and "rows" in " ".join(result.report), result.report
+    assert (traffic.report.failed, traffic.lost) == (0, []), traffic.report.failures
+    assert shop.footprint() == stands
+
+
 def test_what_it_cannot_live_with_stops_the_service_and_says_why(shop: Whole) -> None:
     shop.live(2)
     with shop.traffic() as traffic:
@@ -43,6 +74,54 @@ def test_what_it_cannot_live_with_stops_the_service_and_says_why(shop: Whole) ->
     assert traffic.lost == [] and traffic.ended.failed == 0, traffic.report.failures
     stands = shop.footprint()
     assert stands.serving == "7" and stands.databases == ["postgres", "shop", "template0", "template1"]
+
+
+def columns(shop: Whole) -> set[str]:
+    found = shop.scene.postgres.execute(
+        "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'", "shop"
+    )
+    return {name for (name,) in found}
+
+
+def test_what_the_old_release_uses_waits_until_it_is_gone(later: Whole) -> None:
+    later.live(2)
+    with later.traffic() as traffic:
+        held = later.run(8)
+        there = columns(later)
+        again = later.run(8)
+        following = later.run(8, deploy_version=without_nickname(later))
+        last = columns(later)
+        at_once = later.run(8, deploy_version="r8c", deploy_contract="after")
+    traffic.told("auto 2 -> 8 -> 8 -> 8b -> 8b")
+    assert held.rc == 0 and "Strategy:     online" in held.stdout, held.stdout
+    assert "Held back: accounts.0003_remove_user_google_id" in held.stdout and "accounts_user.google_id" in there
+    assert again.rc == 0 and "Nothing to do" in again.stdout, again.stdout
+    assert following.rc == 0 and "Held back: accounts.0004_remove_user_nickname" in following.stdout, following.stdout
+    assert "accounts_user.google_id" not in last and "accounts_user.nickname" in last
+    assert at_once.rc == 0 and "accounts_user.nickname" not in columns(later), at_once.stdout
+    assert later.manifests()[later.directory()]["held_back"] == []
+    assert (traffic.report.failed, traffic.lost) == (0, []), traffic.report.failures
+
+
+def without_nickname(shop: Whole) -> str:
+    """Add a release that drops another column."""
+    repository = shop.scene.repository
+    repository.git("checkout", "--quiet", repository.tag(8))
+    migration = """
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0003_remove_user_google_id")]
+    operations = [migrations.RemoveField("user", "nickname")]
+"""
+    models = (repository.path / "accounts" / "models.py").read_text()
+    kept = "".join(line for line in models.splitlines(keepends=True) if "nickname" not in line)
+    repository.change(
+        {"accounts/migrations/0004_remove_user_nickname.py": migration, "accounts/models.py": kept},
+        "No nickname",
+        "r8c",
+    )
+    return "r8c"
 
 
 def test_forced_online_against_the_verdict_it_really_fails_requests(shop: Whole) -> None:
@@ -66,7 +145,7 @@ class Migration(migrations.Migration):
         "r8b",
     )
     with shop.traffic() as traffic:
-        result = shop.run(7, deploy_version="r8b", deploy_strategy="online")
+        result = shop.run(7, deploy_version="r8b", deploy_force_online=True)
     traffic.told("online against the verdict, 7 -> 8b")
     assert result.rc == 0, result.stdout
     assert traffic.report.failed > 0 and traffic.lost == []

@@ -121,7 +121,10 @@ class LabStage:
             "deploy_ready_timeout": 30,
             "deploy_service_manager": "systemd",
             "deploy_database_admin_url": self.url("deploy_admin", near=True),
+            # Without a rehearsal, which would keep broken migrations away.
             "deploy_strategy": "online",
+            "deploy_rehearsal": "none",
+            "deploy_force_online": True,
         }
         if self.entrance != "link":
             variables["deploy_entrance"] = self.entrance

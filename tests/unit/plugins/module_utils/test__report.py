@@ -20,13 +20,19 @@ def line(lines, label):
 
 
 def test_plan_names_release_strategy_and_migrations():
-    lines = _report_plan.plan({"strategy": "online", "release": RELEASE, "database": {"plan": PLAN}})
+    lines = _report_plan.plan({"strategy": "online", "release": RELEASE, "database": {"plan": PLAN}, "forced": True})
     assert line(lines, "Release:").endswith("r1 -> r2 (1a2b3c4d5e6f)")
     assert "stop" not in line(lines, "Strategy:")
     assert "taken over" in line(lines, "Dependencies:")
     assert "  orders.0002_note: Add field note to order" in lines
     assert "  orders.0003_index: Create index [not atomic, cannot be taken back, runs code or changes data]" in lines
-    assert "nothing has proven it" in line(lines, "Attention:")
+    assert "the verdict is not asked" in line(lines, "Attention:")
+
+
+def test_plan_of_a_dry_run_leaves_the_choice_to_the_rehearsal():
+    facts = {"strategy": "online", "wanted": "auto", "check_mode": True, "release": RELEASE}
+    assert "a rehearsal decides" in line(_report_plan.plan(facts), "Strategy:")
+    assert "pull, install" in line(_report_plan.plan({**facts, "wanted": "online"}), "Strategy:")
 
 
 def test_plan_shows_what_a_rehearsal_proved():
@@ -197,3 +203,20 @@ def test_hosts_that_did_not_come_along_are_named():
 )
 def test_the_last_sentence_has_one_mark_at_its_end(reason, end):
     assert _report.verdict({"reason": reason})[0].endswith(end)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"held_back": ["orders.0003"]}, "Held back: orders.0003, until nobody uses what goes with it"),
+        (
+            {"held_back": ["orders.0003"], "contracted": {"failed": True, "msg": "no lock"}},
+            "after the handover: no lock",
+        ),
+        ({"contracted": {"applied": [{"id": "orders.0003", "seconds": 0.25}]}}, "Afterwards: orders.0003 in 0.2 s"),
+    ],
+)
+def test_done_says_what_waited_for_the_old_release(facts, expected):
+    text = "\n".join(_report.done({"release": RELEASE, **facts}))
+    assert expected in text
+    assert ("Held back" in text) == ("held_back" in facts)
