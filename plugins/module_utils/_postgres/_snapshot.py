@@ -17,14 +17,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect
     rows,
     server_version,
 )
-from ansible_collections.seamless.deploy.plugins.module_utils._postgres._snapshot_objects import (
-    domains,
-    enums,
-    extensions,
-    functions,
-    publications,
-    sequences,
-)
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._snapshot_objects import others, sequences
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._snapshot_tables import relations
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._model import Snapshot
 
@@ -58,9 +51,14 @@ def take(opened: t.Any, database: str, now: str) -> Snapshot:
 
     Within a transaction of the caller it is what that transaction sees; else one of its own sees one moment.
     """
+    return reading(opened, database, lambda: whole(opened, database, now))
+
+
+def reading(opened: t.Any, database: str, read: t.Callable[[], Snapshot]) -> Snapshot:
+    """What `read` gives within one moment, and with the settings that it needs. Raises DeployError."""
     try:
         with _one_moment(opened):
-            return _read(opened, database, now)
+            return read()
     except StatementFailed as exc:
         if exc.pgcode != LOCK_NOT_AVAILABLE:
             raise
@@ -70,7 +68,8 @@ def take(opened: t.Any, database: str, now: str) -> Snapshot:
         ) from exc
 
 
-def _read(opened: t.Any, database: str, now: str) -> Snapshot:
+def whole(opened: t.Any, database: str, now: str) -> Snapshot:
+    """All of it, for `reading`."""
     tables, views = relations(opened)
     oid, size = rows(opened, _DATABASE)[0]
     return Snapshot(
@@ -78,16 +77,12 @@ def _read(opened: t.Any, database: str, now: str) -> Snapshot:
         tables=tables,
         views=views,
         sequences=sequences(opened),
-        enums=enums(opened),
-        functions=functions(opened),
-        extensions=extensions(opened),
-        publications=publications(opened),
         server=server_version(opened),
         database=database,
         taken_at=now,
-        domains=domains(opened),
         database_oid=oid,
         bytes=size,
+        **others(opened),
     )
 
 

@@ -73,6 +73,17 @@ _PUBLISHED_SCHEMAS = """ARRAY(SELECT n.nspname || '.*' FROM pg_catalog.pg_public
              JOIN pg_catalog.pg_namespace AS n ON n.oid = s.pnnspid WHERE s.pnpubid = p.oid)"""
 
 
+def others(opened: t.Any) -> dict[str, list[t.Any]]:
+    """All but sequences, by the name of their list in a catalog."""
+    return {
+        "enums": enums(opened),
+        "functions": functions(opened),
+        "extensions": extensions(opened),
+        "publications": publications(opened),
+        "domains": domains(opened),
+    }
+
+
 def sequences(opened: t.Any) -> list[Sequence]:
     """Those of identity columns too."""
     found = [

@@ -97,9 +97,13 @@ FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = ANY(%s) AND NOT g.tgisinternal
 Row = t.Tuple[t.Any, ...]
 
 
-def relations(opened: t.Any) -> tuple[list[Table], list[View]]:
-    """All tables and all views, each sorted by name."""
-    found = rows(opened, _RELATIONS)
+def relations(opened: t.Any, among: t.Optional[list[int]] = None) -> tuple[list[Table], list[View]]:
+    """All tables and all views, or those with these oids, each sorted by name."""
+    found = rows(
+        opened,
+        _RELATIONS if among is None else f"{_RELATIONS} AND c.oid = ANY(%s)",
+        [among] if among is not None else [],
+    )
     oids = [row[0] for row in found]
     invalid = {(row[0], row[1]) for row in rows(opened, _INVALID_NOT_NULL, [oids])}
     columns = _by_relation(opened, _COLUMNS, oids, lambda row: _column(row, (row[0], row[9]) in invalid))
