@@ -13,6 +13,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._schema import _no
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._demanded import (
     Catalog,
     Renames,
+    Wanted,
     schemas_of,
     wanted,
 )
@@ -50,8 +51,18 @@ def problems(release: Demands, other: Catalog, own: Catalog) -> t.List[Problem]:
     """What fails for a release on the other side, and does not on its own."""
     if not release.known:
         return []
-    at_home = {problem.key for problem in _all(release, own, own)}
-    return [problem for problem in _all(release, other, own) if problem.key not in at_home]
+    wants = wanted(release, own)
+    # What is the same on both sides fails on both or on neither.
+    looked_at = [want for name, want in sorted(wants.items()) if _differs(name, other, own)]
+    at_home = {problem.key for problem in _all(release, wants, looked_at, own, own)}
+    return [problem for problem in _all(release, wants, looked_at, other, own) if problem.key not in at_home]
+
+
+def _differs(name: str, one: Catalog, other: Catalog) -> bool:
+    """Whether two catalogs differ in a relation, or in what all relations may use."""
+    if one.snapshot.enums != other.snapshot.enums or one.snapshot.functions != other.snapshot.functions:
+        return True
+    return one.relation(name) != other.relation(name)
 
 
 def _old_side(found: t.List[Problem]) -> t.List[Problem]:
@@ -64,10 +75,11 @@ def _new_side(found: t.List[Problem]) -> t.List[Problem]:
     return [dataclasses.replace(problem, certain=True) if problem.kind == "delete" else problem for problem in found]
 
 
-def _all(release: Demands, catalog: Catalog, own: Catalog) -> t.List[Problem]:
-    wants = wanted(release, own)
+def _all(
+    release: Demands, wants: t.Dict[str, Wanted], looked_at: t.List[Wanted], catalog: Catalog, own: Catalog
+) -> t.List[Problem]:
     found: t.List[Problem] = []
-    for _name, want in sorted(wants.items()):
+    for want in looked_at:
         found += of_columns(want, catalog, own)
         found += of_constraints(want, catalog, own)
         found += of_surroundings(want, catalog, own)

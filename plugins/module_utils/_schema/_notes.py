@@ -8,8 +8,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._migration import Finding
-from ansible_collections.seamless.deploy.plugins.module_utils._schema._demanded import Catalog, wanted
+from ansible_collections.seamless.deploy.plugins.module_utils._schema._demanded import Catalog, Relation, wanted
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._evidence import Demands
+from ansible_collections.seamless.deploy.plugins.module_utils._schema._model import Table
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._restrictions import of_deletes
 
 PREPARING = ("asyncpg", "psycopg")
@@ -55,8 +56,9 @@ def _cached_plans(before: Catalog, after: Catalog, old: Demands) -> t.Iterator[F
 
 def _raw_sql(before: Catalog, after: Catalog, old: Demands, new: Demands) -> t.Iterator[Finding]:
     """What goes and no model names."""
-    used = {**wanted(new, after), **wanted(old, before)}
-    for table in before.snapshot.tables:
+    losing = [table for table in before.snapshot.tables if _loses(table, after.by_full_name(table.name))]
+    used = {**wanted(new, after), **wanted(old, before)} if losing else {}
+    for table in losing:
         bare = table.name.rpartition(".")[2]
         there = after.by_full_name(table.name)
         if (
@@ -78,6 +80,11 @@ def _raw_sql(before: Catalog, after: Catalog, old: Demands, new: Demands) -> t.I
                     f"{full} goes, and no model of the old release names it; raw SQL that reads it is not seen.",
                     "Declare what raw SQL needs if there is any.",
                 )
+
+
+def _loses(table: Table, there: t.Optional[Relation]) -> bool:
+    names = {column.name for column in there.columns} if there else set()
+    return any(column.name not in names for column in table.columns) or there is None
 
 
 def _children(before: Catalog, after: Catalog, old: Demands) -> t.Iterator[Finding]:

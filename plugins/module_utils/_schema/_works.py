@@ -82,9 +82,10 @@ def works(evidence: Evidence, sizes: Sizes) -> t.List[Work]:
     found: t.List[Work] = []
     after = {table.oid or table.name: table for table in evidence.after.tables}
     built_before = {index.oid or index.name for table in evidence.before.tables for index in table.indexes}
+    touched = {*evidence.scanned, *evidence.rewritten}
     for table in evidence.before.tables:
         there = after.get(table.oid or table.name)
-        if there is None:
+        if there is None or (there == table and table.name not in touched):
             continue
         of_table = [
             *_rewrite(evidence, table, there, sizes),
