@@ -9,6 +9,8 @@ Application's interpreter, PostgreSQL only; PRIVATE to the collection.
 from __future__ import annotations
 
 import contextlib
+import os
+import threading
 import time
 import typing as t
 
@@ -25,6 +27,7 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     """
     if not arguments.get("database_name"):
         raise BridgeError("request", "a rehearsal needs database_name, the scratch copy")
+    _end_in(arguments.get("seconds"))
     _django_setup.prepare({**arguments, "other_databases": "refuse"}, answer, "migrate")
     connection = _django_setup.connect(arguments)
     if connection.vendor != "postgresql":
@@ -38,6 +41,14 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
         stack.enter_context(run.following_transactions())
         done = _django_apply.migrate(connection, arguments, run)
     return {**done, "warnings": warnings, **_django_describe.of_release(connection)}
+
+
+def _end_in(seconds: t.Optional[float]) -> None:
+    """End this process when the time is up, also where a migration waits for something other than the database."""
+    if seconds is not None:
+        timer = threading.Timer(seconds, os._exit, (1,))
+        timer.daemon = True
+        timer.start()
 
 
 class Rehearsal(Run):

@@ -6,12 +6,20 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, Outcome
 from ansible_collections.seamless.deploy.plugins.module_utils._connection import DatabaseConnection
 from ansible_collections.seamless.deploy.plugins.module_utils._migration import Migration
-from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _clients, _scratch, _snapshot
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres import (
+    _borrowed,
+    _clients,
+    _limits,
+    _restored,
+    _scratch,
+    _snapshot,
+)
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._archive import Run
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._clone import Clone
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect import connected, rows, server_version
@@ -19,13 +27,15 @@ from ansible_collections.seamless.deploy.plugins.module_utils._rehearsal import 
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._model import Snapshot
 
 _OWNER = "SELECT pg_catalog.pg_get_userbyid(datdba) FROM pg_catalog.pg_database WHERE datname = %s"
+#: Seconds after which the bridge ends itself, when the database has not ended it by then.
+GRACE = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Rehearsal:
     """Where and with what to rehearse. source: the production database, as admin. role: whom the application connects as.
 
-    now: UTC, ISO 8601. alias: Django's name of the database.
+    now: UTC, ISO 8601. alias: Django's name of the database. scratch_database: one made beforehand, "" to make one.
     """
 
     source: DatabaseConnection
@@ -35,6 +45,7 @@ class Rehearsal:
     now: str
     client_path: str = ""
     alias: str = "default"
+    scratch_database: str = ""
 
     def production(self) -> Snapshot:
         """The catalog as it is, with its real sizes. Raises DeployError."""
@@ -44,15 +55,48 @@ class Rehearsal:
     def on_schema(self) -> tuple[Rehearsed, dict[str, t.Any]]:
         """Run the plan on a clone without rows; what the bridge answered beside it. Raises DeployError where there can be no clone."""
         with connected(self.source, "database_name") as opened:
-            version = server_version(opened)
-            role = self.role or rows(opened, _OWNER, (self.source.database,))[0][0]
+            version, role = server_version(opened), self._role(opened)
         client = _clients.choose(_clients.find_clients(self.run, self.client_path), version, self.client_path, False)
-        with _scratch.scratch(self.source, self.source.database, role) as (name, superuser):
+        with self._scratch(role) as (name, superuser):
             target = self.source.to_database(name)
             Clone(self.source, target, client, superuser, role).make(self.run)
             return self._rehearse(target)
 
-    def _rehearse(self, target: DatabaseConnection) -> tuple[Rehearsed, dict[str, t.Any]]:
+    def on_data(
+        self, backup: str, limits: _limits.DataLimits, expected: t.Sequence[Snapshot] = ()
+    ) -> tuple[Rehearsed, dict[str, t.Any]]:
+        """Run the plan on a backup of pg_backup, restored; what the bridge answered, and `data`: seconds and bytes of the copy.
+
+        expected: the catalogs of the rehearsal on the schema, from which follows what to ask of the rows when a migration fails.
+        Raises DeployError; its kind is `limits` where the copy would take, or has taken, too much.
+        """
+        found = _restored.backup_at(backup, self.source.database)
+        with connected(self.source, "database_name") as opened:
+            version, role = server_version(opened), self._role(opened)
+            _limits.check_room(opened, self.source, limits)
+        clients = _clients.find_clients(self.run, self.client_path)
+        client = _restored.client_for(found, clients, version, self.client_path)
+        with self._scratch(role) as (name, superuser):
+            copy = _restored.Restored(found, self.source.to_database(name), client, superuser, role)
+            began = time.monotonic()
+            with _limits.Deadline(self.source, name, limits.seconds) as deadline:
+                copy.make(self.run)
+                restored = round(time.monotonic() - began, 3)
+                rehearsed, answer = self._rehearse(copy.target, seconds=deadline.left() + GRACE)
+                rehearsed = _asked(dataclasses.replace(rehearsed, kind="data"), expected, copy, deadline)
+            sizes = [catalog.bytes for catalog in rehearsed.catalogs]
+            copied = {"seconds": restored, "bytes": sizes[0], "bytes_after": sizes[-1]} if sizes else {}
+            return rehearsed, {**answer, "data": copied}
+
+    def _role(self, opened: t.Any) -> str:
+        return self.role or str(rows(opened, _OWNER, (self.source.database,))[0][0])
+
+    def _scratch(self, role: str) -> t.Any:
+        if self.scratch_database:
+            return _borrowed.borrowed(self.source, self.scratch_database, self.source.database, role)
+        return _scratch.scratch(self.source, self.source.database, role)
+
+    def _rehearse(self, target: DatabaseConnection, **more: t.Any) -> tuple[Rehearsed, dict[str, t.Any]]:
         catalogs: list[Snapshot] = []
 
         with connected(target, "database_name") as opened:
@@ -61,9 +105,24 @@ class Rehearsal:
                 catalogs.append(_snapshot.take(opened, target.database, self.now))
 
             outcome = self.bridge.attempt(
-                "apply", watch=watch, about="rehearsal", alias=self.alias, database_name=target.database
+                "apply", watch=watch, about="rehearsal", alias=self.alias, database_name=target.database, **more
             )
         return rehearsed_of(outcome, catalogs), outcome.result
+
+
+def _asked(
+    rehearsed: Rehearsed, expected: t.Sequence[Snapshot], copy: _restored.Restored, deadline: _limits.Deadline
+) -> Rehearsed:
+    """With the rows that the migration which failed cannot stand: it was rolled back, so they are still there."""
+    last = len(rehearsed.told) - 1
+    if last < 0:
+        return rehearsed
+    event = rehearsed.told[last]
+    questions = _restored.blamed(event, rehearsed.plan[last].data, expected[last : last + 2])
+    if not questions:
+        return rehearsed
+    answers = [dataclasses.asdict(one) for one in copy.violations(questions, deadline.left)]
+    return dataclasses.replace(rehearsed, told=[*rehearsed.told[:last], {**event, "violations": answers}])
 
 
 def rehearsed_of(outcome: Outcome, catalogs: list[Snapshot]) -> Rehearsed:

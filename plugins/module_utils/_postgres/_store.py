@@ -21,7 +21,7 @@ def stored(dest: str) -> list[_retention.StoredBackup]:
     """The backups of this collection in a directory: those with a manifest."""
     found = []
     for name in sorted(os.listdir(dest)) if os.path.isdir(dest) else []:
-        manifest = _read_manifest(os.path.join(dest, name)) if name.endswith(".json") else None
+        manifest = read_manifest(os.path.join(dest, name)) if name.endswith(".json") else None
         if manifest and manifest.get("name") == name[: -len(".json")]:
             found.append(
                 _retention.StoredBackup(
@@ -34,7 +34,8 @@ def stored(dest: str) -> list[_retention.StoredBackup]:
     return found
 
 
-def _read_manifest(path: str) -> t.Optional[dict[str, t.Any]]:
+def read_manifest(path: str) -> t.Optional[dict[str, t.Any]]:
+    """None where there is no manifest of a backup."""
     try:
         with open(path, encoding="utf-8") as file:
             manifest = json.load(file)
