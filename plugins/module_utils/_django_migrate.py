@@ -54,7 +54,7 @@ def request_of(params: dict[str, t.Any]) -> dict[str, t.Any]:
         raise DeployError(
             "migrations and app are both set; app takes a whole app, so name what is wanted in one of them"
         )
-    names = ("database_name", "app", "name", "migrations", "run_syncdb")
+    names = ("database_name", "app", "name", "migrations", "run_syncdb", "one_transaction")
     return {
         **{name: params[name] for name in names},
         **lock_budget(params),

@@ -49,6 +49,15 @@ options:
     description: Also make the tables of apps that have no migrations.
     type: bool
     default: false
+  one_transaction:
+    description:
+      - Run everything in one transaction, C(pre_migrate) and C(post_migrate) included. Whatever fails, nothing is left of any of it. PostgreSQL only.
+      - Constraints that are checked late are checked after each migration, as the end of its own transaction would.
+      - Refused when a migration of the plan cannot run in a transaction.
+      - Meant for a database that nobody else uses, behind a fence. Nothing is tried again. Every statement may wait O(retry_time) seconds for its
+        locks, in place of O(lock_timeout), and all of them are kept to the end.
+    type: bool
+    default: false
 notes:
   - Supported are PostgreSQL and, without locks and retries, SQLite. MySQL is refused.
   - Behind a pooler in transaction mode neither the lock nor the time limits hold. This is noticed and refused. Give the migration a direct connection
@@ -167,7 +176,8 @@ failure:
     place: {description: File and line in the application., type: str}
     retries: {description: How often it was tried again., type: int}
     blockers: {description: The sessions that were in the way., type: list, elements: dict}
-    rolled_back: {description: Whether nothing of it is left., type: bool}
+    rolled_back: {description: 'Whether nothing of it is left. With O(one_transaction), whether nothing of any is.', type: bool}
+    transaction_ended: {description: Whether a statement of it ended the transaction of O(one_transaction)., type: bool}
     completed_operations: {description: What was complete when it failed., type: list, elements: str}
 not_applied:
   description: What of the plan was not applied.
@@ -221,6 +231,7 @@ def argument_spec() -> dict[str, t.Any]:
         "database": {"type": "str", "default": "default"},
         "database_name": {"type": "str"},
         "run_syncdb": {"type": "bool", "default": False},
+        "one_transaction": {"type": "bool", "default": False},
         **choice_spec(),
         **lock_budget_spec(),
     }

@@ -40,11 +40,13 @@ def _guards(connection: t.Any, arguments: dict[str, t.Any], stack: contextlib.Ex
     if connection.vendor != "postgresql":
         return None, None, None
     lock = stack.enter_context(MigrationLock(connection, float(arguments.get("advisory_lock_wait", 60))))
-    limit = int(arguments.get("lock_timeout", 200))
+    limit, whole = int(arguments.get("lock_timeout", 200)), bool(arguments.get("one_transaction"))
+    if limit and whole:  # it is not tried again, and nobody is kept waiting behind a fence
+        limit = max(limit, 1000 * int(arguments.get("retry_time", 0)))
     watcher = Watcher(connection, min(0.1, max(0.01, limit / 4000.0)) if limit else 0.1)
     watcher.start()
     stack.callback(watcher.stop)
-    budget = LockBudget(connection, limit, int(arguments.get("concurrent_timeout", 0)), watcher)
+    budget = LockBudget(connection, limit, int(arguments.get("concurrent_timeout", 0)), watcher, each=whole)
     stack.enter_context(connection.execute_wrapper(budget))
     stack.enter_context(budget.following_transactions())
     return lock, budget, watcher
@@ -69,16 +71,11 @@ def migrate(connection: t.Any, arguments: dict[str, t.Any], run: Run) -> dict[st
     described = _django_plan.describe_plan(executor, steps)
     run.begin(steps, before, described)
     state = executor._create_project_state(with_applied_migrations=True)
-    _emit("pre", connection, state.apps, steps, run)
-    synced = _sync(connection, executor, arguments)
-    fake, fake_initial = bool(steps) and bool(arguments.get("fake")), bool(arguments.get("fake_initial"))
-    try:
-        after = executor.migrate(targets, plan=steps, state=state.clone(), fake=fake, fake_initial=fake_initial)
-    except BridgeError:
-        raise
-    except Exception as exc:  # outside of a single migration: an irreversible one, a mixed plan
-        raise run.refused(exc) from None
-    _emit("post", connection, _final_apps(after), steps, run)
+    with run.transaction():
+        _emit("pre", connection, state.apps, steps, run)
+        synced = _sync(connection, executor, arguments)
+        after = _execute(executor, targets, steps, state.clone(), arguments, run)
+        _emit("post", connection, _final_apps(after), steps, run)
     fresh = _django_plan.new_executor(connection)
     return {
         "plan": [migration.to_json() for migration in described],
@@ -93,6 +90,17 @@ def migrate(connection: t.Any, arguments: dict[str, t.Any], run: Run) -> dict[st
         "dropped_invalid_indexes": run.repaired(),
         "signal_writes": run.signal_writes,
     }
+
+
+def _execute(executor: t.Any, targets: t.Any, steps: t.Any, state: t.Any, arguments: t.Any, run: Run) -> t.Any:
+    """The steps, by Django's own executor. The state after them."""
+    fake, fake_initial = bool(steps) and bool(arguments.get("fake")), bool(arguments.get("fake_initial"))
+    try:
+        return executor.migrate(targets, plan=steps, state=state, fake=fake, fake_initial=fake_initial)
+    except BridgeError:
+        raise
+    except Exception as exc:  # outside of a single migration: an irreversible one, a mixed plan
+        raise run.refused(exc) from None
 
 
 def _refuse_missing_privilege(executor: t.Any) -> None:

@@ -16,6 +16,7 @@ import time
 import typing as t
 
 from . import _django_errors as errors
+from ._django_cursor import rows_of
 from ._protocol import BridgeError
 
 _DDL = re.compile(
@@ -73,12 +74,16 @@ def pause_before(attempt: int, chance: float) -> float:
 
 
 class LockBudget:
-    """An execute_wrapper of the migrating connection. All times in milliseconds; 0 is no limit."""
+    """An execute_wrapper of the migrating connection. All times in milliseconds; 0 is no limit.
 
-    def __init__(self, connection: t.Any, limit: int, concurrent: int, watcher: t.Any) -> None:
+    each: every statement may wait for all of it, whatever the transaction holds.
+    """
+
+    def __init__(self, connection: t.Any, limit: int, concurrent: int, watcher: t.Any, each: bool = False) -> None:
         self._connection = connection
         self._limit = limit
         self._concurrent = concurrent
+        self._each = each
         self._watcher = watcher
         self._pid = 0
         self._proven = False
@@ -159,7 +164,7 @@ class LockBudget:
             self._raw(f"SET LOCAL lock_timeout = {wanted}")
             self._local = wanted
             self._prove(wanted)
-        if self._first_ddl is None and _DDL.search(text):
+        if self._first_ddl is None and not self._each and _DDL.search(text):
             self._first_ddl = now
 
     def _limit_session(self, wanted: int) -> None:
@@ -205,15 +210,7 @@ class LockBudget:
             self.repaired.append(index)
 
     def _raw(self, sql: str, arguments: t.Any = None) -> list[t.Any]:
-        """Past the wrappers, so that this is neither counted nor limited itself."""
-        with self._connection.wrap_database_errors:
-            self._connection.ensure_connection()
-            cursor = self._connection.connection.cursor()
-            try:
-                cursor.execute(sql, arguments) if arguments else cursor.execute(sql)
-                return list(cursor.fetchall()) if cursor.description else []
-            finally:
-                cursor.close()
+        return rows_of(self._connection, sql, arguments)
 
 
 def remaining(limit: int, first_ddl: t.Optional[float], now: float) -> int:

@@ -10,6 +10,9 @@ import typing as t
 from . import _django_errors as errors
 from ._django_locks import blocker_sentence
 
+#: No such savepoint, or no transaction at all.
+_NO_SAVEPOINT = ("3B001", "25P01")
+
 
 class Progress:
     """What of one migration was reached: indexes into its operations."""
@@ -35,9 +38,12 @@ class Progress:
         }
 
 
-def failure(progress: Progress, exc: BaseException, retries: int, blockers: list[dict[str, t.Any]]) -> dict[str, t.Any]:
-    """The facts of a failure, for the report."""
+def failure(
+    progress: Progress, exc: BaseException, retries: int, blockers: list[dict[str, t.Any]], whole: bool = False
+) -> dict[str, t.Any]:
+    """The facts of a failure, for the report. whole: inside of the one transaction of all migrations."""
     known = errors.database_error(exc)
+    ended = whole and known.get("sqlstate") in _NO_SAVEPOINT
     return {
         "migration": progress.id,
         "backwards": progress.backwards,
@@ -48,9 +54,41 @@ def failure(progress: Progress, exc: BaseException, retries: int, blockers: list
         "place": errors.place_of(exc),
         "retries": retries,
         "blockers": blockers if errors.is_retryable(exc) else [],
-        "rolled_back": progress.atomic or not (progress.completed or progress.statements),
+        "transaction_ended": ended,
+        "rolled_back": not ended and (progress.atomic or not (progress.completed or progress.statements)),
         "completed_operations": [progress.descriptions[index] for index in progress.completed],
     }
+
+
+def of_the_end(exc: BaseException, rolled_back: bool) -> dict[str, t.Any]:
+    """The facts, when the end of the one transaction failed."""
+    known = errors.database_error(exc)
+    return {
+        "migration": "",
+        "backwards": False,
+        "operation": {"number": 0, "count": 0, "description": "the end of the transaction"},
+        "error": errors.summary(exc),
+        "sqlstate": known.get("sqlstate", ""),
+        "connection_lost": is_lost(known),
+        "place": errors.place_of(exc),
+        "retries": 0,
+        "blockers": [],
+        "transaction_ended": False,
+        "rolled_back": rolled_back,
+        "completed_operations": [],
+    }
+
+
+def end_message(facts: dict[str, t.Any], recorded: t.Optional[list[str]]) -> str:
+    """The same in words."""
+    if recorded is None:
+        left = "What it left could not be read, the database no longer answers: look with seamless.deploy.django_info."
+    elif facts["rolled_back"]:
+        left = "All migrations were rolled back completely. Correct the data or the receivers of post_migrate, then run again."
+    else:
+        left = "All the same the database has the migrations on record as complete. Run again."
+    place = f", at {facts['place']}" if facts["place"] else ""
+    return f"the end of the transaction of all migrations failed: {facts['error']}{place}. {left}"
 
 
 def is_lost(known: dict[str, str]) -> bool:
@@ -58,10 +96,17 @@ def is_lost(known: dict[str, str]) -> bool:
     return bool(known) and (not known["sqlstate"] or known["sqlstate"].startswith(("08", "57P")))
 
 
-def message(facts: dict[str, t.Any], applied: list[str], waiting: list[str], recorded: t.Optional[bool]) -> str:
+def message(
+    facts: dict[str, t.Any],
+    applied: list[str],
+    waiting: list[str],
+    recorded: t.Optional[bool],
+    undone: t.Sequence[str] = (),
+) -> str:
     """One paragraph: what failed, why, what stands, what to do.
 
     recorded: whether the database has the migration on record afterwards; None when it could not be asked.
+    undone: what had run before it in the same transaction.
     """
     operation = facts["operation"]
     number = f"operation {operation['number']} of {operation['count']} ({operation['description']})"
@@ -77,6 +122,8 @@ def message(facts: dict[str, t.Any], applied: list[str], waiting: list[str], rec
     if facts["blockers"]:
         parts.append("In the way: " + "; ".join(blocker_sentence(blocker) for blocker in facts["blockers"]) + ".")
     parts.append(f"Before it {', '.join(applied)} {verb} and stays so." if applied else f"Nothing else {verb}.")
+    if undone:
+        parts.append(f"{', '.join(undone)} ran before it in the same transaction and went with it.")
     if waiting:
         parts.append(f"Not reached: {', '.join(waiting)}.")
     return " ".join([*parts, _left(facts, recorded), _next(facts)])
@@ -85,6 +132,8 @@ def message(facts: dict[str, t.Any], applied: list[str], waiting: list[str], rec
 def _left(facts: dict[str, t.Any], recorded: t.Optional[bool]) -> str:
     if recorded is None:
         return "What it left could not be read, the database no longer answers: look with seamless.deploy.django_info."
+    if facts["transaction_ended"]:
+        return "One of its statements ended the transaction of all migrations, so what ran until then may have stayed."
     if recorded != facts["backwards"]:
         return "All the same the database has it on record as complete."
     if facts["rolled_back"]:
@@ -106,4 +155,6 @@ def _next(facts: dict[str, t.Any]) -> str:
         return "Find out from the server's log why the session ended, then run again."
     if facts["rolled_back"]:
         return "Correct the migration or the data, then run again."
+    if facts["transaction_ended"]:
+        return "Look with seamless.deploy.django_info, and take COMMIT and ROLLBACK out of the migration."
     return "Undo those operations by hand, or make the migration skip them, then run again."

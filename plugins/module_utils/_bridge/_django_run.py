@@ -15,11 +15,14 @@ import time
 import typing as t
 
 from . import _django_errors as errors
-from . import _django_failure, _django_plan
+from . import _django_failure, _django_plan, _django_whole
 from ._django_budget import Retries
 from ._django_failure import Progress
+from ._django_follow import followed, recorded_inside
+from ._django_whole import Undone
 from ._protocol import BridgeError
 
+_SAVEPOINT = ("SAVEPOINT", "RELEASE", "ROLLBACK TO")
 _WRITE = re.compile(r"^\s*(INSERT|UPDATE|DELETE|MERGE|CREATE|ALTER|DROP|TRUNCATE)\b", re.I)
 
 
@@ -37,6 +40,8 @@ class Run:
         self._watcher = watcher
         self._progress: t.Optional[Progress] = None
         self._counting = False
+        self._whole = bool(arguments.get("one_transaction"))
+        self._inside = False  # of the one transaction
         self._steps: list[t.Any] = []
         self._before: dict[str, str] = {}
         self.signal_writes = 0
@@ -49,10 +54,38 @@ class Run:
         """An execute_wrapper: counts what succeeded."""
         result = execute(sql, params, many, context)
         if self._progress is not None:
-            self._progress.statements += 1
+            self._progress.statements += not str(sql).startswith(_SAVEPOINT)
         elif self._counting and _WRITE.match(str(sql)):
             self.signal_writes += 1
         return result
+
+    @contextlib.contextmanager
+    def transaction(self) -> t.Iterator[None]:
+        """One around everything, signals included, where that was asked for: what fails in it leaves nothing."""
+        if not (self._whole and self._steps):
+            yield
+            return
+        from django.db.transaction import atomic
+
+        try:
+            with atomic(using=self._connection.alias):
+                self._inside = True
+                try:
+                    yield
+                    _django_whole.settle(self._connection)
+                finally:
+                    self._inside = False
+        except Undone as undone:
+            self._keep_recorded()
+            raise undone.tell() from None
+        except Exception as exc:
+            self._keep_recorded()
+            raise self._end_failed(exc) from None
+
+    def _keep_recorded(self) -> None:
+        """After the rollback: whether it was one is not known before the records were read."""
+        recorded = set(self._standing()[1] or [])
+        self.finished[:] = [record for record in self.finished if (record["id"] in recorded) != record["backwards"]]
 
     @contextlib.contextmanager
     def counting_signal_writes(self) -> t.Iterator[None]:
@@ -89,7 +122,8 @@ class Run:
         """One migration, forwards or backwards, with its attempts."""
         self._check_alone(migration, backwards)
         atomic = bool(migration.atomic and self._connection.features.can_rollback_ddl)
-        retries = Retries(int(self._arguments.get("retries", 0)), float(self._arguments.get("retry_time", 0)))
+        count = 0 if self._whole else int(self._arguments.get("retries", 0))
+        retries = Retries(count, float(self._arguments.get("retry_time", 0)))
         started, clock = _now(), time.monotonic()
         self._answer.progress("started", migration=f"{migration.app_label}.{migration.name}", at=started)
         while True:
@@ -97,6 +131,8 @@ class Run:
             try:
                 with self._attempt(migration, progress, retries):
                     result = act()
+                    if self._inside:
+                        _django_whole.settle(self._connection)
                 break
             except (Exception, SystemExit) as exc:
                 clean = atomic or not progress.completed
@@ -117,9 +153,9 @@ class Run:
             if self._budget:
                 stack.callback(self._budget.end)
             for index, operation in enumerate(migration.operations):
-                stack.enter_context(_followed(operation, index, progress))
+                stack.enter_context(followed(operation, index, progress))
             if progress.atomic and not progress.backwards:
-                stack.enter_context(_recorded_inside(migration, progress))
+                stack.enter_context(recorded_inside(migration, progress))
             yield
 
     def _finish(self, progress: Progress, started: str, seconds: float, retries: int, faked: bool) -> None:
@@ -149,16 +185,23 @@ class Run:
             name = f"{migration.app_label}.{migration.name}"
             raise self._stopped("concurrent", f"{name} was {done} by somebody else while this run was under way")
 
+    def _telling(self, tell: t.Callable[[], BridgeError], **detail: t.Any) -> BridgeError:
+        """Now, or after the rollback of everything."""
+        return Undone(tell, **detail) if self._inside else tell()
+
     def _stopped(self, kind: str, reason: str) -> BridgeError:
         message = f"{reason}; the run stopped before its next migration. Find out who migrates, then run again"
-        return BridgeError(kind, message, **self._standing()[0])
+        return self._telling(lambda: BridgeError(kind, message, **self._standing()[0]))
 
     def refused(self, exc: Exception) -> BridgeError:
         """Django's own refusal of a whole plan."""
         message = f"Django refuses the plan: {errors.summary(exc)}. Nothing was changed by the refused step"
-        return BridgeError("refused", message, **self._standing()[0])
+        return self._telling(lambda: BridgeError("refused", message, **self._standing()[0]))
 
     def signal_failed(self, which: str, exc: Exception) -> BridgeError:
+        return self._telling(lambda: self._signal_failure(which, exc))
+
+    def _signal_failure(self, which: str, exc: Exception) -> BridgeError:
         place = errors.place_of(exc)
         done = ", ".join(record["id"] for record in self.finished) or "no migration"
         message = (
@@ -169,13 +212,24 @@ class Run:
 
     def _failed(self, progress: Progress, exc: BaseException, retries: int) -> BridgeError:
         blockers = list(self._watcher.blockers) if self._watcher else []
-        facts = _django_failure.failure(progress, exc, retries, blockers)
+        facts = _django_failure.failure(progress, exc, retries, blockers, whole=self._inside)
+        undone = [record["id"] for record in self.finished] if self._inside else []
+        return self._telling(lambda: self._failure(facts, undone), failure=facts)
+
+    def _failure(self, facts: dict[str, t.Any], undone: list[str]) -> BridgeError:
         standing, recorded = self._standing()
-        known = None if recorded is None else progress.id in recorded
+        known = None if recorded is None else facts["migration"] in recorded
         done = [record["id"] for record in standing["applied"]]
-        waiting = [name for name in standing["not_applied"] if name != progress.id]
-        text = _django_failure.message(facts, done, waiting, known)
+        undone = [name for name in undone if name not in done]
+        waiting = [name for name in standing["not_applied"] if name not in (facts["migration"], *undone)]
+        text = _django_failure.message(facts, done, waiting, known, undone)
         return BridgeError("migration_failed", text, failure=facts, **standing)
+
+    def _end_failed(self, exc: Exception) -> BridgeError:
+        """The last check of what was deferred, or the COMMIT, whose answer may have been lost."""
+        standing, recorded = self._standing()
+        facts = _django_failure.of_the_end(exc, rolled_back=recorded is not None and not self.finished)
+        return BridgeError("migration_failed", _django_failure.end_message(facts, recorded), failure=facts, **standing)
 
     def _standing(self) -> tuple[dict[str, t.Any], t.Optional[list[str]]]:
         """What stands, and what is on record after a failure, read anew: the answer to a COMMIT may have been lost."""
@@ -196,56 +250,6 @@ class Run:
             return standing, sorted(f"{app}.{name}" for app, name in loader.applied_migrations)
         except Exception:  # the server is gone; the message says so
             return standing, None
-
-
-@contextlib.contextmanager
-def _followed(operation: t.Any, index: int, progress: Progress) -> t.Iterator[None]:
-    """Note when an operation begins and ends, by replacing its methods on the instance."""
-
-    def follow(method: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
-        def followed(*args: t.Any, **kwargs: t.Any) -> t.Any:
-            progress.current, progress.touched = index, True
-            result = method(*args, **kwargs)
-            progress.completed.append(index)
-            progress.current = None
-            return result
-
-        return followed
-
-    names = ("database_forwards", "database_backwards")
-    kept = {name: operation.__dict__.get(name) for name in names}
-    for name in names:
-        setattr(operation, name, follow(getattr(operation, name)))
-    try:
-        yield
-    finally:
-        for name in names:
-            if kept[name] is None:
-                delattr(operation, name)
-            else:
-                setattr(operation, name, kept[name])
-
-
-@contextlib.contextmanager
-def _recorded_inside(migration: t.Any, progress: Progress) -> t.Iterator[None]:
-    """Run deferred statements before the end of the transaction, so that Django records the migration inside of it.
-
-    Otherwise it records after the COMMIT, and a process that dies in between leaves it applied but not on record.
-    """
-    original = migration.apply
-
-    def apply(project_state: t.Any, schema_editor: t.Any, collect_sql: bool = False) -> t.Any:
-        state = original(project_state, schema_editor, collect_sql)
-        progress.touched = True
-        while schema_editor.deferred_sql:
-            schema_editor.execute(schema_editor.deferred_sql.pop(0))
-        return state
-
-    migration.apply = apply
-    try:
-        yield
-    finally:
-        del migration.apply
 
 
 def _now() -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ._django_whole import refuse_unfit
 from ._protocol import BridgeError
 
 Key = t.Tuple[str, str]
@@ -25,6 +26,12 @@ class Choice(t.NamedTuple):
 
 def choose(executor: t.Any, arguments: dict[str, t.Any]) -> Choice:
     """The steps that the arguments ask for. Raises BridgeError."""
+    choice = _choose(executor, arguments)
+    refuse_unfit(executor.connection, choice.steps, arguments)
+    return choice
+
+
+def _choose(executor: t.Any, arguments: dict[str, t.Any]) -> Choice:
     targets = targets_of(executor, arguments)
     steps = executor.migration_plan(targets)
     wanted = set(arguments.get("migrations") or [])

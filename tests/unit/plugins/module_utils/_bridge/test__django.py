@@ -158,7 +158,8 @@ def test_statements_of_run_sql(sql: object, expected: int) -> None:
 
 FACTS: dict[str, t.Any] = {
     "migration": "a.0002", "backwards": False, "operation": {"number": 1, "count": 2, "description": "Add x"},
-    "error": "no", "sqlstate": "23505", "connection_lost": False, "place": "", "retries": 0, "blockers": [], "rolled_back": True, "completed_operations": [],
+    "error": "no", "sqlstate": "23505", "connection_lost": False, "place": "", "retries": 0, "blockers": [],
+    "transaction_ended": False, "rolled_back": True, "completed_operations": [],
 }  # fmt: skip
 
 
@@ -179,6 +180,11 @@ FACTS: dict[str, t.Any] = {
             ["complete operations: Add y", "Undo those"],
         ),
         ({"connection_lost": True}, None, ["server's log"]),
+        (
+            {"transaction_ended": True, "rolled_back": False},
+            True,
+            ["ended the transaction", "take COMMIT and ROLLBACK out"],
+        ),
         ({"sqlstate": "42501"}, False, ["GRANT it what it lacks"]),
         ({"sqlstate": "55P03", "retries": 2}, False, ["tried 3 times", "End the session in the way"]),
     ],
