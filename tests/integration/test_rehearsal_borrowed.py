@@ -129,7 +129,7 @@ def test_nothing_of_anybody_is_touched(lent: Lent) -> None:
 
 def test_a_database_that_cannot_serve_is_refused(lent: Lent) -> None:
     lent.database.server.execute(f'ALTER DATABASE "{lent.name}" OWNER TO postgres')
-    assert f'make "{lent.owner}" its owner' in lent.refused(lent.app)
+    assert f'make "{lent.owner}" the owner of both' in lent.refused(lent.app)
     assert lent.holds() == EMPTY
     with pytest.raises(DeployError, match="correct scratch_database, or create the database"):
         with _borrowed.borrowed(lent.app, "not_there", lent.database.name, lent.owner):

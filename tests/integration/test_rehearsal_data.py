@@ -194,6 +194,7 @@ def test_a_database_made_beforehand_serves_whoever_may_not_make_one(place: Place
         assert rehearsed.catalogs[1].table("public.things_thing").column("note")
         assert max(0, rehearsed.catalogs[0].table("public.things_thing").rows) == rows
     assert place.state() == before
+    assert database.server.execute("SELECT 1 FROM pg_db_role_setting WHERE array_length(setconfig, 1) > 0") == []
     assert (
         database.server.execute("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace", scratch)
         == []

@@ -35,9 +35,9 @@ SELECT pg_catalog.current_database(), d.oid::bigint, pg_catalog.pg_encoding_to_c
 FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()
 """
 _MAY = """
-SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')
-  AND coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), true)
-FROM (SELECT 1) AS one LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = 'public'
+SELECT pg_catalog.pg_has_role(d.datdba, 'USAGE') AND coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), true)
+FROM pg_catalog.pg_database AS d LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = 'public'
+WHERE d.datname = pg_catalog.current_database()
 """
 _OTHERS = """
 SELECT count(*) FROM pg_catalog.pg_stat_activity
@@ -96,7 +96,11 @@ def _become(opened: t.Any, name: str, superuser: bool, owner: str) -> None:
         return
     rows(opened, sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
     if not rows(opened, _MAY)[0][0]:
-        raise _refusal(name, f"the role {owner!r} may not create schemas and tables in it", f'make "{owner}" its owner')
+        raise _refusal(
+            name,
+            f"the role {owner!r} is not its owner, or may not create tables in its schema public",
+            f'make "{owner}" the owner of both',
+        )
 
 
 def _take(opened: t.Any, name: str, oid: int) -> None:
@@ -118,6 +122,7 @@ def _give_back(opened: t.Any, name: str) -> None:
     _end_others(opened, name)
     _emptied(opened, name)
     _emptying.unmark(opened)
+    rows(opened, sql.SQL("ALTER DATABASE {} RESET synchronous_commit").format(sql.Identifier(name)))
 
 
 def _end_others(opened: t.Any, name: str) -> None:

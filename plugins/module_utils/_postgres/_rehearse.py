@@ -23,6 +23,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._postgres import (
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._archive import Run
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._clone import Clone
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect import connected, rows, server_version
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._snapshot_following import Following
 from ansible_collections.seamless.deploy.plugins.module_utils._rehearsal import Rehearsed
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._model import Snapshot
 
@@ -78,15 +79,19 @@ class Rehearsal:
         client = _restored.client_for(found, clients, version, self.client_path)
         with self._scratch(role) as (name, superuser):
             copy = _restored.Restored(found, self.source.to_database(name), client, superuser, role)
+            data: dict[str, t.Any] = {}
             began = time.monotonic()
             with _limits.Deadline(self.source, name, limits.seconds) as deadline:
                 copy.make(self.run)
-                restored = round(time.monotonic() - began, 3)
+                data.update(seconds=round(time.monotonic() - began, 3), bytes=self._size(name))
                 rehearsed, answer = self._rehearse(copy.target, seconds=deadline.left() + GRACE)
                 rehearsed = _asked(dataclasses.replace(rehearsed, kind="data"), expected, copy, deadline)
-            sizes = [catalog.bytes for catalog in rehearsed.catalogs]
-            copied = {"seconds": restored, "bytes": sizes[0], "bytes_after": sizes[-1]} if sizes else {}
-            return rehearsed, {**answer, "data": copied}
+                data.update(bytes_after=self._size(name))
+            return rehearsed, {**answer, "data": data}
+
+    def _size(self, name: str) -> int:
+        with connected(self.source, "database_name") as opened:
+            return int(rows(opened, "SELECT pg_catalog.pg_database_size(%s::name)", (name,))[0][0])
 
     def _role(self, opened: t.Any) -> str:
         return self.role or str(rows(opened, _OWNER, (self.source.database,))[0][0])
@@ -100,9 +105,10 @@ class Rehearsal:
         catalogs: list[Snapshot] = []
 
         with connected(target, "database_name") as opened:
+            following = Following(opened, target.database, self.now)
 
             def watch(event: dict[str, t.Any]) -> None:
-                catalogs.append(_snapshot.take(opened, target.database, self.now))
+                catalogs.append(following.take())
 
             outcome = self.bridge.attempt(
                 "apply", watch=watch, about="rehearsal", alias=self.alias, database_name=target.database, **more

@@ -84,6 +84,10 @@ class Restored:
 
     def make(self, run: _archive.Run) -> None:
         """Restore, then analyse. Raises DeployError."""
+        with connected(self.target, "database_name") as opened:
+            # A scratch database need not outlive a power cut.
+            name = sql.Identifier(self.target.database)
+            rows(opened, sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name))
         argv = [self.client.program("pg_restore"), "--exit-on-error", "--no-password", f"--jobs={_jobs()}"]
         # A subscription would keep the scratch database from being removed.
         argv += ["--no-subscriptions", *self._foreign(), f"--dbname={self.target.database}", self.backup.path]
