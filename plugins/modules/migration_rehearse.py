@@ -167,14 +167,11 @@ import datetime
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal, _strategy
+from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal, _rehearsing, _strategy
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._migration import Migration
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._rehearse import Rehearsal
-from ansible_collections.seamless.deploy.plugins.module_utils._release._store import Store
-from ansible_collections.seamless.deploy.plugins.module_utils._schema._evidence import Demands
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import connection_from, postgresql_spec
 
 
@@ -198,46 +195,23 @@ def argument_spec() -> dict[str, t.Any]:
     }
 
 
-def live_release(path: t.Optional[str], drivers: dict[str, str]) -> tuple[t.Optional[Demands], list[str]]:
-    """What the live release demands, and what it was deployed without; None where none is live. Raises DeployError."""
-    store = Store(path) if path else None
-    live = store.live() if store else ""
-    manifest = store.manifest(live) if store and live else None
-    if not live:
-        return None, []
-    demands = _rehearsal.demands_of(live, manifest.demands if manifest else {}, drivers)
-    return demands, manifest.held_back if manifest else []
-
-
-def rehearse(rehearsal: Rehearsal, kind: str, bridge: Bridge) -> tuple[_rehearsal.Rehearsed, dict[str, t.Any]]:
-    """On a scratch copy, or the plan alone where there can be none. Raises DeployError."""
-    without = "rehearsal is none"
-    if kind == "schema":
-        try:
-            return rehearsal.on_schema()
-        except DeployError as exc:
-            if exc.result.get("kind"):
-                raise
-            without = exc.msg
-    plan, _progress = bridge.call("plan", alias=rehearsal.alias)
-    described, _progress = bridge.call("describe", alias=rehearsal.alias)
-    migrations = [Migration.from_json(one) for one in plan["plan"]]
-    return _rehearsal.Rehearsed(migrations, without=without), described
-
-
 def run(params: dict[str, t.Any], bridge: Bridge, run_command: t.Callable[..., tuple], now: str) -> dict[str, t.Any]:
     """Return values of the module. Raises DeployError."""
     source = connection_from(params, "admin").to_database(params["database_name"])
     place = Rehearsal(
-        source, params["role"] or "", bridge, run_command, now, params["client_path"] or "", params["database"]
+        source,
+        params["role"] or "",
+        bridge,
+        run_command,
+        now,
+        client_path=params["client_path"] or "",
+        alias=params["database"],
+        scratch_database=params["scratch_database"] or "",
     )
-    rehearsed, answer = rehearse(place, params["rehearsal"], bridge)
-    broken = _rehearsal.broken(rehearsed)
-    if broken:
-        raise DeployError(f"{broken}. Nothing was touched; correct the migration, then deploy again", kind="broken")
+    rehearsed, answer = _rehearsing.rehearse(place, params)
     drivers = answer.get("drivers") or {}
     new = _rehearsal.demands_of(params["release"], answer.get("demands") or {}, drivers)
-    old, held = live_release(params["path"], drivers)
+    old, held = _rehearsing.live_release(params["path"], drivers)
     found = _rehearsal.verdicts(rehearsed, place.production(), old or new, new)
     given = _strategy.Circumstances(
         params["strategy"],
@@ -254,7 +228,7 @@ def run(params: dict[str, t.Any], bridge: Bridge, run_command: t.Callable[..., t
         "later": decision.later,
         "escalate": _rehearsal.wants_rows(rehearsed),
         "reasons": decision.reasons,
-        "rehearsal": "none" if rehearsed.without else "schema",
+        "rehearsal": "none" if rehearsed.without else rehearsed.kind,
         "verdicts": [verdict.to_json() for verdict in found],
         "seconds": seconds,
         "table": _strategy.table(found, seconds + [0.0] * (len(found) - len(seconds)), decision),
@@ -262,7 +236,9 @@ def run(params: dict[str, t.Any], bridge: Bridge, run_command: t.Callable[..., t
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=argument_spec(), required_if=[("rehearsal", "data", ["backup"])], supports_check_mode=True
+    )
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
         result = run(module.params, bridge_of(module, "django", reading=True), module.run_command, now)

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A rehearsal as far as it can be had, and the release that it is judged against. Target; PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._migration import Migration
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._limits import DataLimits
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._rehearse import Rehearsal
+from ansible_collections.seamless.deploy.plugins.module_utils._release._store import Store
+from ansible_collections.seamless.deploy.plugins.module_utils._schema._evidence import Demands
+
+Told = t.Tuple[_rehearsal.Rehearsed, t.Dict[str, t.Any]]
+
+
+def live_release(path: t.Optional[str], drivers: dict[str, str]) -> tuple[t.Optional[Demands], list[str]]:
+    """What the live release demands, and what it was deployed without; None where none is live. Raises DeployError."""
+    store = Store(path) if path else None
+    live = store.live() if store else ""
+    manifest = store.manifest(live) if store and live else None
+    if not live:
+        return None, []
+    demands = _rehearsal.demands_of(live, manifest.demands if manifest else {}, drivers)
+    return demands, manifest.held_back if manifest else []
+
+
+def rehearse(place: Rehearsal, params: dict[str, t.Any]) -> Told:
+    """With the options of migration_rehearse: on a scratch copy, or the plan alone where there can be none. Raises DeployError."""
+    without = "rehearsal is none"
+    if params["rehearsal"] != "none":
+        try:
+            schema = sound(place.on_schema())
+            if params["rehearsal"] == "schema":
+                return schema
+            limits = DataLimits(params["data_seconds"], params["data_bytes"])
+            return sound(place.on_data(params["backup"], limits, schema[0].catalogs))
+        except DeployError as exc:
+            if exc.result.get("kind"):
+                raise
+            without = exc.msg
+    plan, _progress = place.bridge.call("plan", alias=place.alias)
+    described, _progress = place.bridge.call("describe", alias=place.alias)
+    migrations = [Migration.from_json(one) for one in plan["plan"]]
+    return _rehearsal.Rehearsed(migrations, without=without), described
+
+
+def sound(told: Told) -> Told:
+    """Unless a migration would fail in production too: then DeployError."""
+    broken = _rehearsal.broken(told[0])
+    if broken:
+        raise DeployError(f"{broken}. Nothing was touched; correct the migration, then deploy again", kind="broken")
+    return told
