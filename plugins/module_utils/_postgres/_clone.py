@@ -16,11 +16,11 @@ from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._clients import Client
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect import connected, rows, sql
 
-#: Where frameworks keep what was applied: Django, Alembic.
-HISTORY = ("django_migrations", "alembic_version")
+#: Where frameworks keep what was applied, Django and Alembic; and what Django's migrate itself fills, so that data steps count on it.
+HISTORY = ("django_migrations", "alembic_version", "django_content_type", "auth_permission")
 _TABLES = """
 SELECT n.nspname, c.relname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND c.relname = ANY (%s) AND n.nspname !~ '^pg_' ORDER BY 1, 2
+WHERE c.relkind = 'r' AND c.relname = ANY (%s) AND n.nspname !~ '^pg_' ORDER BY pg_catalog.array_position(%s, c.relname::text), 1
 """
 _SEQUENCES = """
 SELECT pg_catalog.format('%I.%I', schemaname, sequencename), last_value FROM pg_catalog.pg_sequences
@@ -82,7 +82,7 @@ class Clone:
 
     def _copy_history(self) -> None:
         with connected(self.source, "database") as source, connected(self.target, "database") as target:
-            for schema, name in rows(source, _TABLES, (list(HISTORY),)):
+            for schema, name in rows(source, _TABLES, (list(HISTORY), list(HISTORY))):
                 table = sql.Identifier(schema, name)
                 with tempfile.TemporaryFile() as file:
                     with source.cursor() as cursor:
