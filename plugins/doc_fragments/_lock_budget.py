@@ -12,6 +12,7 @@ options:
   lock_timeout:
     description:
       - Milliseconds that one transaction may keep other queries waiting while it waits for locks itself. V(0) is no limit. PostgreSQL only.
+      - A statement that needs several locks is canceled when it has waited that long for all of them together.
       - Until the first statement that changes the schema, each statement may wait that long. Each one after it may wait for what is left since then,
         and at least one millisecond.
       - Replaces a C(lock_timeout) that the role, the settings or the migration set. The server is asked whether it took effect.
@@ -21,6 +22,13 @@ options:
     description:
       - The same for C(CREATE INDEX CONCURRENTLY) and its kind. They block nobody, and a short limit would leave invalid indexes. V(0) is no limit.
       - An invalid index of just that name on that table, left by an earlier attempt, is dropped before the index is made again.
+    type: int
+    default: 0
+  statement_timeout:
+    description:
+      - Milliseconds after which a statement of a migration is ended. The migration is rolled back then and not tried again. V(0) sets no limit and
+        keeps the one that the role or the settings have. PostgreSQL only.
+      - C(CREATE INDEX CONCURRENTLY) and its kind run without any, since it would leave an invalid index.
     type: int
     default: 0
   retries:
@@ -38,4 +46,19 @@ options:
     description: Seconds to wait for another run of this module on the same database.
     type: int
     default: 60
+  end_blockers_after:
+    description:
+      - End a session that is in the way of a migration when its query or its transaction is that many seconds old and O(end_blockers_of) names it.
+        What it had not committed is lost. V(0) ends nobody.
+      - It is done by C(pg_terminate_backend) as the application's role, which needs to be the session's role, a member of it, or of
+        C(pg_signal_backend). To see the age of sessions of other roles it needs C(pg_read_all_stats). What it lacks is told as a warning.
+      - Superusers' sessions, those of other databases and processes of the server itself, such as autovacuum, are never ended.
+    type: int
+    default: 0
+  end_blockers_of:
+    description:
+      - The C(application_name) of sessions that O(end_blockers_after) may end. C(*) and C(?) stand for any characters and any one.
+    type: list
+    elements: str
+    default: []
 """

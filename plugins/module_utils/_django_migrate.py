@@ -20,18 +20,25 @@ def lock_budget_spec() -> dict[str, t.Any]:
     return {
         "lock_timeout": {"type": "int", "default": 200},
         "concurrent_timeout": {"type": "int", "default": 0},
+        "statement_timeout": {"type": "int", "default": 0},
         "retries": {"type": "int", "default": 30},
         "retry_time": {"type": "int", "default": 300},
         "advisory_lock_wait": {"type": "int", "default": 60},
+        "end_blockers_after": {"type": "int", "default": 0},
+        "end_blockers_of": {"type": "list", "elements": "str", "default": []},
     }
 
 
-def lock_budget(params: dict[str, t.Any]) -> dict[str, int]:
+def lock_budget(params: dict[str, t.Any]) -> dict[str, t.Any]:
     """Those options as arguments of the bridge. Raises DeployError."""
     budget = {name: params[name] for name in lock_budget_spec()}
     for name, value in budget.items():
-        if value < 0:
+        if isinstance(value, int) and value < 0:
             raise DeployError(f"{name} is {value}; it cannot be less than 0")
+    if budget["end_blockers_after"] and not budget["end_blockers_of"]:
+        raise DeployError(
+            "end_blockers_after is set and end_blockers_of is empty; name the applications that may be ended"
+        )
     return budget
 
 
@@ -119,6 +126,7 @@ def answer(plan: dict[str, t.Any], done: dict[str, t.Any], changed: bool) -> dic
     planned = [] if "applied" in done else [item["id"] for item in plan["plan"] if not item["backwards"]]
     pending = [name for name in done["pending"] if name not in planned]
     warnings = [f"models of {app} differ from their migrations: {'; '.join(found)}" for app, found in changes.items()]
+    warnings += done.get("blocker_problems", [])
     warnings += [f"{name} is on record in the database but not in this code" for name in missing]
     return {
         "changed": changed,
@@ -132,6 +140,7 @@ def answer(plan: dict[str, t.Any], done: dict[str, t.Any], changed: bool) -> dic
         "missing": missing,
         "model_changes": changes,
         "dropped_invalid_indexes": done.get("dropped_invalid_indexes", []),
+        "ended_blockers": done.get("ended_blockers", []),
         "signal_writes": done.get("signal_writes", 0),
         "warnings": warnings,
         "diff": {"before": "\n".join(before) + "\n", "after": "\n".join(after) + "\n"},

@@ -160,6 +160,15 @@ dropped_invalid_indexes:
   returned: success
   type: list
   elements: str
+ended_blockers:
+  description: The sessions that O(end_blockers_after) ended. After a failure too.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    pid: {description: Its process., type: int}
+    application: {description: Its C(application_name)., type: str}
+    seconds: {description: Age of its transaction or its query., type: float}
 signal_writes:
   description: Number of statements with which receivers of C(pre_migrate) and C(post_migrate) wrote.
   returned: success

@@ -15,9 +15,11 @@ import sys
 import typing as t
 
 from . import _django_check, _django_plan, _django_select, _django_setup
-from ._django_budget import LockBudget
-from ._django_locks import MigrationLock, Watcher
+from ._django_blockers import Ending
+from ._django_budget import Limits, LockBudget
+from ._django_locks import MigrationLock
 from ._django_run import Run
+from ._django_watch import Watcher
 from ._protocol import BridgeError
 
 
@@ -43,10 +45,12 @@ def _guards(connection: t.Any, arguments: dict[str, t.Any], stack: contextlib.Ex
     limit, whole = int(arguments.get("lock_timeout", 200)), bool(arguments.get("one_transaction"))
     if limit and whole:  # it is not tried again, and nobody is kept waiting behind a fence
         limit = max(limit, 1000 * int(arguments.get("retry_time", 0)))
-    watcher = Watcher(connection, min(0.1, max(0.01, limit / 4000.0)) if limit else 0.1)
+    ending = Ending(int(arguments.get("end_blockers_after", 0)), arguments.get("end_blockers_of") or [])
+    watcher = Watcher(connection, min(0.1, max(0.01, limit / 4000.0)) if limit else 0.1, ending)
     watcher.start()
     stack.callback(watcher.stop)
-    budget = LockBudget(connection, limit, int(arguments.get("concurrent_timeout", 0)), watcher, each=whole)
+    concurrent, statement = int(arguments.get("concurrent_timeout", 0)), int(arguments.get("statement_timeout", 0))
+    budget = LockBudget(connection, Limits(limit, concurrent, statement, each=whole), watcher)
     stack.enter_context(connection.execute_wrapper(budget))
     stack.enter_context(budget.following_transactions())
     return lock, budget, watcher
@@ -87,7 +91,7 @@ def migrate(connection: t.Any, arguments: dict[str, t.Any], run: Run) -> dict[st
         "held_back": held_back,
         "model_changes": _django_plan.model_changes(fresh),
         "missing": _django_plan.missing_on_disk(fresh.loader),
-        "dropped_invalid_indexes": run.repaired(),
+        **run.told(),
         "signal_writes": run.signal_writes,
     }
 

@@ -17,6 +17,7 @@ import typing as t
 
 from . import _django_errors as errors
 from ._django_cursor import rows_of
+from ._django_index import invalid_indexes
 from ._protocol import BridgeError
 
 _DDL = re.compile(
@@ -25,24 +26,9 @@ _DDL = re.compile(
     re.I,
 )
 _CONCURRENTLY = re.compile(r"^\s*(CREATE|DROP|REINDEX|REFRESH|ALTER)\b.*\bCONCURRENTLY\b", re.I | re.S)
-_NAME = r'(?:"(?:[^"]|"")+"|[\w$]+)'
-_CREATE_INDEX = re.compile(
-    rf"^\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?({_NAME})\s+ON\s+"
-    rf"(?:ONLY\s+)?((?:{_NAME}\.)?{_NAME})",
-    re.I,
-)
 
-# Only an index of that very name on that very table, never finished, that nobody is building at this moment.
-_INVALID = """
-SELECT i.indexrelid::regclass::text,
-       (SELECT max(p.pid) FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid),
-       (SELECT max(l.pid) FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-        WHERE l.relation = i.indrelid AND l.granted AND l.mode = 'ShareUpdateExclusiveLock' AND l.pid <> pg_backend_pid()
-          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-          AND coalesce(a.backend_type, 'client backend') = 'client backend')
-FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-WHERE NOT i.indisvalid AND i.indrelid = to_regclass(%s) AND c.relname = %s
-"""
+_SETTINGS = ("lock_timeout", "statement_timeout")
+_CANCELLED = "57014"
 
 
 class Retries:
@@ -73,23 +59,28 @@ def pause_before(attempt: int, chance: float) -> float:
     return longest * (0.5 + 0.5 * chance)
 
 
+class Limits(t.NamedTuple):
+    """All in milliseconds; 0 is no limit. each: every statement may wait for all of `lock`, whatever the transaction holds."""
+
+    lock: int
+    concurrent: int = 0
+    statement: int = 0
+    each: bool = False
+
+
 class LockBudget:
-    """An execute_wrapper of the migrating connection. All times in milliseconds; 0 is no limit.
+    """An execute_wrapper of the migrating connection."""
 
-    each: every statement may wait for all of it, whatever the transaction holds.
-    """
-
-    def __init__(self, connection: t.Any, limit: int, concurrent: int, watcher: t.Any, each: bool = False) -> None:
+    def __init__(self, connection: t.Any, limits: Limits, watcher: t.Any) -> None:
         self._connection = connection
-        self._limit = limit
-        self._concurrent = concurrent
-        self._each = each
+        self._limits = limits
         self._watcher = watcher
         self._pid = 0
         self._proven = False
         self._session: t.Optional[int] = None
         self._local: t.Optional[int] = None
         self._first_ddl: t.Optional[float] = None
+        self._timed = False  # whether this transaction has its statement_timeout
         self._active = False
         self.retries = Retries(0, 0)
         self.repaired: list[str] = []
@@ -101,7 +92,7 @@ class LockBudget:
 
         def followed(autocommit: bool, *args: t.Any, **kwargs: t.Any) -> None:
             if not autocommit:
-                self._proven, self._local, self._first_ddl = False, None, None
+                self._proven, self._local, self._first_ddl, self._timed = False, None, None, False
             original(autocommit, *args, **kwargs)
 
         self._connection.set_autocommit = followed
@@ -122,6 +113,8 @@ class LockBudget:
         session, self._session = self._session, None
         if session is not None and self._connection.connection is not None and self._connection.is_usable():
             self._raw("RESET lock_timeout")
+            if self._limits.statement:
+                self._raw("RESET statement_timeout")
 
     def __call__(self, execute: t.Any, sql: t.Any, params: t.Any, many: bool, context: t.Any) -> t.Any:
         if not self._active:
@@ -132,39 +125,67 @@ class LockBudget:
                 self._local = None  # a savepoint takes its settings back with it
                 return execute(sql, params, many, context)
             self._limit_transaction(text)
-            return self._watched(execute, sql, params, many, context)
+            deadline = None if self._first_ddl is None else self._first_ddl + self._limits.lock / 1000
+            return self._watched(deadline, execute, sql, params, many, context)
         return self._alone(text, execute, sql, params, many, context)
 
     def _alone(self, text: str, execute: t.Any, sql: t.Any, params: t.Any, many: bool, context: t.Any) -> t.Any:
         """A statement that is its own transaction: it leaves nothing when it fails and can be repeated by itself."""
         concurrent = bool(_CONCURRENTLY.match(text))
+        limit = self._limits.concurrent if concurrent else self._limits.lock
+        bounded = limit and not concurrent and not self._limits.each and _DDL.search(text)
         while True:
-            if concurrent:
-                self._drop_invalid_index(text)
-            self._limit_session(self._concurrent if concurrent else self._limit)
+            self._limit_session(limit)
             try:
-                return self._watched(execute, sql, params, many, context)
+                with self._untimed() if concurrent else contextlib.nullcontext():
+                    if concurrent:
+                        self._repair(text)
+                    deadline = time.monotonic() + limit / 1000 if bounded else None
+                    return self._watched(deadline, execute, sql, params, many, context)
             except Exception as exc:
                 if concurrent:
-                    self._try_drop_invalid_index(text)
+                    self._try_repair(text)
                 if not self.retries.again(exc):
                     raise
 
-    def _watched(self, execute: t.Any, sql: t.Any, params: t.Any, many: bool, context: t.Any) -> t.Any:
-        self._watcher.begin(self._pid)
+    def _watched(
+        self, deadline: t.Optional[float], execute: t.Any, sql: t.Any, params: t.Any, many: bool, context: t.Any
+    ) -> t.Any:
+        """deadline: when it must not wait for a lock any longer, however many it has waited for."""
+        self._watcher.begin(self._pid, deadline)
         try:
             return execute(sql, params, many, context)
+        except Exception as exc:
+            self._watcher.end()
+            if self._watcher.cut and errors.sqlstate_of(exc) == _CANCELLED:
+                raise errors.lock_not_available(self._limits.lock) from exc
+            raise
         finally:
             self._watcher.end()
 
+    @contextlib.contextmanager
+    def _untimed(self) -> t.Iterator[None]:
+        """Without statement_timeout, whoever set it: it would leave an invalid index."""
+        found = int(self._raw("SELECT setting FROM pg_settings WHERE name = 'statement_timeout'")[0][0])
+        if found:
+            self._raw("SET statement_timeout = 0")
+        try:
+            yield
+        finally:
+            if found and self._connection.is_usable():
+                self._raw(f"SET statement_timeout = {found}")
+
     def _limit_transaction(self, text: str) -> None:
         now = time.monotonic()
-        wanted = remaining(self._limit, self._first_ddl, now)
+        wanted = remaining(self._limits.lock, self._first_ddl, now)
+        if self._limits.statement and not self._timed:
+            self._raw(f"SET LOCAL statement_timeout = {self._limits.statement}")
+            self._timed = True
         if wanted != self._local:
             self._raw(f"SET LOCAL lock_timeout = {wanted}")
             self._local = wanted
             self._prove(wanted)
-        if self._first_ddl is None and not self._each and _DDL.search(text):
+        if self._first_ddl is None and self._limits.lock and not self._limits.each and _DDL.search(text):
             self._first_ddl = now
 
     def _limit_session(self, wanted: int) -> None:
@@ -172,40 +193,34 @@ class LockBudget:
             self._raw(f"SET lock_timeout = {wanted}")
             self._session = wanted
             self._proven = False
+            if self._limits.statement:
+                self._raw(f"SET statement_timeout = {self._limits.statement}")
             self._prove(wanted)
 
-    def _prove(self, wanted: int) -> None:
-        """Once per transaction: a pooler may have dropped or misdirected the setting."""
+    def _prove(self, lock: int) -> None:
+        """Once per transaction: a pooler may have dropped or misdirected the settings."""
         if self._proven:
             return
-        found = int(self._raw("SELECT setting FROM pg_settings WHERE name = 'lock_timeout'")[0][0])
-        if found != wanted:
-            raise BridgeError(
-                "pooler",
-                f"lock_timeout was set to {wanted} ms but the server reports {found} ms, as happens behind a pooler; "
-                "give the migration a direct connection to the server",
-            )
+        found = dict(self._raw("SELECT name, setting::int FROM pg_settings WHERE name IN (%s, %s)", list(_SETTINGS)))
+        for name, wanted in zip(_SETTINGS, (lock, self._limits.statement)):
+            if found[name] != wanted and (wanted or name == "lock_timeout"):
+                raise BridgeError(
+                    "pooler",
+                    f"{name} was set to {wanted} ms but the server reports {found[name]} ms, as happens behind a pooler; "
+                    "give the migration a direct connection to the server",
+                )
         self._proven = True
 
-    def _try_drop_invalid_index(self, text: str) -> None:
+    def _try_repair(self, text: str) -> None:
         try:
-            self._drop_invalid_index(text)
+            with self._untimed():
+                self._repair(text)
         except Exception:  # the failure that led here is the one to report; the next run looks again
             pass
 
-    def _drop_invalid_index(self, text: str) -> None:
-        match = _CREATE_INDEX.match(text)
-        if not match:
-            return
-        name = match.group(1)
-        plain = name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
-        for index, builder, other in self._raw(_INVALID, [match.group(2), plain]):
-            if builder or other:
-                raise BridgeError(
-                    "index_busy",
-                    f"the index {index} is being built by session {builder or other}; wait for it, or end it, and run again",
-                )
-            self._limit_session(self._concurrent)
+    def _repair(self, text: str) -> None:
+        """Drop what an earlier attempt at this very index left."""
+        for index in invalid_indexes(self._connection, text):
             self._raw(f"DROP INDEX CONCURRENTLY IF EXISTS {index}")
             self.repaired.append(index)
 

@@ -56,6 +56,15 @@ def is_retryable(exc: BaseException) -> bool:
     return sqlstate_of(exc) in RETRYABLE
 
 
+def lock_not_available(limit: int) -> Exception:
+    """What the server says when one lock takes too long, for all locks of a statement together."""
+    from django.db.utils import OperationalError
+
+    error = OperationalError(f"canceled after waiting {limit} ms for locks, all locks of the transaction together")
+    error.pgcode = RETRYABLE[0]
+    return error
+
+
 def database_error(exc: BaseException) -> dict[str, str]:
     """The server's own words without DETAIL, which quotes rows."""
     driver = cause_of(exc)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from . import _django_errors as errors
-from ._django_locks import blocker_sentence
+from ._django_blockers import blocker_sentence
 
 #: No such savepoint, or no transaction at all.
 _NO_SAVEPOINT = ("3B001", "25P01")
@@ -102,11 +102,12 @@ def message(
     waiting: list[str],
     recorded: t.Optional[bool],
     undone: t.Sequence[str] = (),
+    problems: t.Sequence[str] = (),
 ) -> str:
     """One paragraph: what failed, why, what stands, what to do.
 
     recorded: whether the database has the migration on record afterwards; None when it could not be asked.
-    undone: what had run before it in the same transaction.
+    undone: what had run before it in the same transaction. problems: why somebody in the way was not ended.
     """
     operation = facts["operation"]
     number = f"operation {operation['number']} of {operation['count']} ({operation['description']})"
@@ -121,6 +122,7 @@ def message(
         parts.append(f"It was tried {facts['retries'] + 1} times.")
     if facts["blockers"]:
         parts.append("In the way: " + "; ".join(blocker_sentence(blocker) for blocker in facts["blockers"]) + ".")
+    parts += [sentence[0].upper() + sentence[1:] for sentence in problems]
     parts.append(f"Before it {', '.join(applied)} {verb} and stays so." if applied else f"Nothing else {verb}.")
     if undone:
         parts.append(f"{', '.join(undone)} ran before it in the same transaction and went with it.")
@@ -151,6 +153,8 @@ def _next(facts: dict[str, t.Any]) -> str:
         return "End the session in the way or wait for it, then run again; or raise `lock_timeout` or `retries`."
     if state == "42501":
         return "Make the application's role the owner of the object, or GRANT it what it lacks, then run again."
+    if state == "57014":
+        return "A limit of time or somebody ended the statement: make it take less, or raise `statement_timeout`, then run again."
     if facts["connection_lost"]:
         return "Find out from the server's log why the session ended, then run again."
     if facts["rolled_back"]:

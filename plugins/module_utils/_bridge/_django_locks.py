@@ -1,18 +1,18 @@
 # Copyright (c) 2026, seamless.deploy contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One migration run at a time: an advisory lock on a connection of its own; and who stands in the way of a lock.
+"""One migration run at a time: an advisory lock on a connection of its own.
 
 Application's interpreter, PostgreSQL only; PRIVATE to the collection.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 import typing as t
 
 from . import _django_errors as errors
+from ._django_blockers import who
 from ._protocol import BridgeError
 
 #: One key for all: PostgreSQL keeps advisory locks of different databases apart by the database's oid,
@@ -27,18 +27,6 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND l.classid::bigint = %s AND l.objid::bigint = %s
 """
-
-# The query's text is left out: it may hold data. Of other roles' sessions an ordinary role sees only the pid.
-_BLOCKERS = """
-SELECT b.pid, coalesce(a.application_name, ''), coalesce(a.usename::text, ''),
-       coalesce(host(a.client_addr), ''),
-       coalesce(a.state, ''), extract(epoch FROM clock_timestamp() - a.query_start)::float,
-       extract(epoch FROM clock_timestamp() - a.xact_start)::float,
-       coalesce((SELECT string_agg(DISTINCT w.relation::regclass::text, ', ')
-                 FROM pg_locks w WHERE w.pid = %s AND NOT w.granted AND w.relation IS NOT NULL), '')
-FROM (SELECT DISTINCT unnest(pg_blocking_pids(%s)) AS pid) b LEFT JOIN pg_stat_activity a ON a.pid = b.pid
-"""
-_BLOCKER_NAMES = ("pid", "application_name", "user", "client", "state", "query_age", "transaction_age", "relation")
 
 
 def side_connection(connection: t.Any, name: str) -> t.Any:
@@ -111,80 +99,10 @@ class MigrationLock:
     def _refusal(self) -> str:
         rows = self._query(_HOLDER, self._key_parts())
         holder = "; ".join(
-            f"session {pid} ({_who(application, user, client)}{', since ' + since if since else ''})"
+            f"session {pid} ({who(application, user, client)}{', since ' + since if since else ''})"
             for pid, application, user, client, since in rows
         )
         return (
             f"another migration run holds the lock of this database after {self._wait:g} s: {holder or 'it ended just now'}. "
             "Wait for it and run again, or raise `advisory_lock_wait`"
         )
-
-
-class Watcher(threading.Thread):
-    """Looks, on a connection of its own, who blocks the migrating session while one of its statements takes long."""
-
-    def __init__(self, connection: t.Any, interval: float) -> None:
-        super().__init__(name="seamless-watcher", daemon=True)
-        self._template = connection
-        self._interval = interval
-        self._ended = threading.Event()
-        self._busy: t.Optional[tuple[int, float]] = None
-        self.blockers: list[dict[str, t.Any]] = []
-
-    def begin(self, pid: int) -> None:
-        self._busy = (pid, time.monotonic())
-
-    def end(self) -> None:
-        self._busy = None
-
-    def forget(self) -> None:
-        self.blockers = []
-
-    def stop(self) -> None:
-        self._ended.set()
-        self.join(timeout=5)
-
-    def run(self) -> None:
-        connection = side_connection(self._template, "seamless.deploy watcher")
-        try:
-            while not self._ended.wait(self._interval):
-                busy = self._busy
-                if busy and time.monotonic() - busy[1] >= self._interval:
-                    self._sample(connection, busy[0])
-        except Exception:  # without it a failure names no blockers; that must not fail a migration
-            pass
-        finally:
-            connection.close()
-
-    def _sample(self, connection: t.Any, pid: int) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(_BLOCKERS, [pid, pid])
-            rows = cursor.fetchall()
-        if rows:
-            self.blockers = [_blocker(row) for row in rows]
-
-
-def _blocker(row: t.Sequence[t.Any]) -> dict[str, t.Any]:
-    found = dict(zip(_BLOCKER_NAMES, row))
-    for name in ("query_age", "transaction_age"):
-        found[name] = None if found[name] is None else round(found[name], 1)
-    if not found["pid"]:
-        found["application_name"] = "a prepared transaction"
-    return found
-
-
-def blocker_sentence(blocker: dict[str, t.Any]) -> str:
-    """For messages: session 4711 (psql, shop from 10.0.0.5, idle in transaction for 12.3 s) on shop_order."""
-    if not blocker["pid"]:
-        return "a prepared transaction (see pg_prepared_xacts)"
-    facts = [_who(blocker["application_name"], blocker["user"], blocker["client"])]
-    if blocker["state"]:
-        age = blocker["transaction_age"] if blocker["state"].startswith("idle") else blocker["query_age"]
-        facts.append(blocker["state"] + ("" if age is None else f" for {age:g} s"))
-    relation = f" on {blocker['relation']}" if blocker["relation"] else ""
-    return f"session {blocker['pid']} ({', '.join(facts)}){relation}"
-
-
-def _who(application: str, user: str, client: str) -> str:
-    """A session on the local socket, or one of another role, has no address to show."""
-    return f"{application or 'no application name'}, {user or 'another role'}{' from ' + client if client else ''}"

@@ -95,8 +95,14 @@ class Run:
         finally:
             self._counting = False
 
-    def repaired(self) -> list[str]:
-        return list(self._budget.repaired) if self._budget else []
+    def told(self) -> dict[str, t.Any]:
+        """What was done besides the migrations."""
+        ending = self._watcher.ending if self._watcher else None
+        return {
+            "dropped_invalid_indexes": list(self._budget.repaired) if self._budget else [],
+            "ended_blockers": list(ending.ended) if ending else [],
+            "blocker_problems": list(ending.problems) if ending else [],
+        }
 
     def executor_class(self) -> t.Any:
         """Django's executor with this run around every single migration."""
@@ -222,7 +228,8 @@ class Run:
         done = [record["id"] for record in standing["applied"]]
         undone = [name for name in undone if name not in done]
         waiting = [name for name in standing["not_applied"] if name not in (facts["migration"], *undone)]
-        text = _django_failure.message(facts, done, waiting, known, undone)
+        problems = standing["blocker_problems"]
+        text = _django_failure.message(facts, done, waiting, known, undone, problems)
         return BridgeError("migration_failed", text, failure=facts, **standing)
 
     def _end_failed(self, exc: Exception) -> BridgeError:
@@ -240,7 +247,7 @@ class Run:
             "not_applied": [name for name in names if name not in done],
             "before": self._before,
             "after": None,
-            "dropped_invalid_indexes": self.repaired(),
+            **self.told(),
         }
         try:
             if not self._connection.in_atomic_block and not self._connection.is_usable():

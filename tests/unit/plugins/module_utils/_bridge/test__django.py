@@ -9,10 +9,11 @@ import typing as t
 
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge import (
+    _django_blockers,
     _django_budget,
     _django_errors,
     _django_failure,
-    _django_locks,
+    _django_index,
     _django_plan,
     _django_setup,
 )
@@ -93,7 +94,7 @@ def test_kinds_of_statements(sql: str, ddl: bool, concurrent: bool) -> None:
     ],
 )
 def test_name_of_a_concurrent_index(sql: str, index: str, table: str) -> None:
-    match = _django_budget._CREATE_INDEX.match(sql)
+    match = _django_index._CREATE_INDEX.match(sql)
     assert match and match.groups() == (index, table)
 
 
@@ -204,4 +205,30 @@ def test_message_of_a_failure(changes: dict[str, t.Any], recorded: bool | None, 
     ],
 )  # fmt: skip
 def test_sentence_about_a_blocker(row: tuple[t.Any, ...], text: str) -> None:
-    assert _django_locks.blocker_sentence(_django_locks._blocker(row)) == text
+    assert _django_blockers.blocker_sentence(_django_blockers.blocker_of(row)) == text
+
+
+CANDIDATE = _django_blockers.Candidate(7, "night report", "now", "client backend", True, False, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "ends", "problem"),
+    [
+        ({}, True, ""),
+        ({"seconds": 29.9}, False, ""),
+        ({"application": "day report"}, False, ""),
+        ({"application": ""}, False, ""),
+        ({"application": "seamless.deploy watcher"}, False, ""),
+        ({"same_database": False}, False, ""),
+        ({"kind": "autovacuum worker"}, False, ""),
+        ({"kind": "walsender"}, False, ""),
+        ({"superuser": True}, False, "it is a superuser's"),
+        ({"superuser": True, "seconds": None}, False, "it is a superuser's"),
+        ({"kind": "", "seconds": None}, False, "GRANT pg_read_all_stats"),
+    ],
+)
+def test_who_of_those_in_the_way_is_ended(changes: dict[str, t.Any], ends: bool, problem: str) -> None:
+    found = CANDIDATE._replace(**changes)
+    patterns = ["night*", "seamless*"]
+    decided, told = _django_blockers.judged(found, 30, patterns)
+    assert decided is ends and problem in told and bool(told) is bool(problem)
