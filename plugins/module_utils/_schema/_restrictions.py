@@ -56,7 +56,7 @@ def of_constraints(want: Wanted, catalog: Catalog, own: Catalog) -> t.Iterator[P
             reason = f"may write to {name} what the constraint {constraint.name} refuses"
             yield Problem("exclusion", name, reason, constraint.definition)
         elif constraint.kind == "foreign":
-            yield from _orphans(name, want, table, constraint)
+            yield from _orphans(name, want, table, constraint, catalog, own)
 
 
 def unique_sets(table: Table) -> t.List[Unique]:
@@ -111,10 +111,13 @@ def _may_repeat(name: str, unique: Unique) -> Problem:
     return Problem("unique", name, reason, unique.signature)
 
 
-def _orphans(name: str, want: Wanted, table: Table, constraint: Constraint) -> t.Iterator[Problem]:
-    """A foreign key over columns that the release writes and does not know as one."""
-    declared = {key.get("column") for key in want.foreign_keys if key.get("constraint", True)}
-    if declared & set(constraint.columns):
+def _orphans(
+    name: str, want: Wanted, table: Table, constraint: Constraint, catalog: Catalog, own: Catalog
+) -> t.Iterator[Problem]:
+    """A foreign key over columns that the release writes and does not know as one, or as one to another table."""
+    declared = {key.get("column"): key.get("table") for key in want.foreign_keys if key.get("constraint", True)}
+    known = [str(declared[column]) for column in constraint.columns if column in declared]
+    if known and all(_leads_to(each, constraint.references, catalog, own) for each in known):
         return
     unknown = [table.column(column) for column in constraint.columns if column not in want.columns]
     if any(column is not None and not column.generated for column in unknown):
@@ -122,6 +125,14 @@ def _orphans(name: str, want: Wanted, table: Table, constraint: Constraint) -> t
     columns = ", ".join(constraint.columns)
     reason = f"may write to {name} a value of ({columns}) that {constraint.references} does not have"
     yield Problem("foreign", name, reason, f"{columns} -> {constraint.references}")
+
+
+def _leads_to(wanted: str, references: str, catalog: Catalog, own: Catalog) -> bool:
+    """Whether what a release calls `wanted` is the table that a foreign key of a catalog refers to, whatever it is called there."""
+    meant, there = own.relation(wanted), catalog.by_full_name(references)
+    if meant is None or there is None:
+        return True
+    return meant.name == references or bool(meant.oid and meant.oid == there.oid)
 
 
 def of_deletes(wants: t.Dict[str, Wanted], catalog: Catalog, release: Demands) -> t.Iterator[Problem]:

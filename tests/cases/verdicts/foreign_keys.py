@@ -43,7 +43,25 @@ ADD = f"ALTER TABLE orders ADD CONSTRAINT to_customer FOREIGN KEY (customer_id) 
 DROP_KEY = "ALTER TABLE orders DROP CONSTRAINT orders_customer_id_fkey"
 DROP_COLUMN = [["ALTER TABLE orders DROP COLUMN customer_id"]]
 
+TO_CUSTOMER, TO_CLIENT = (
+    Release(
+        {"orders": ["id bigint pk", f"customer_id bigint null fk={parent}"]},
+        runs=[f"INSERT INTO orders (customer_id) VALUES ({id})"],
+    )
+    for parent, id in (("customer", 2), ("client", 100))
+)
+
 CASES = [
+    Case(
+        "have a foreign key lead to another table",
+        f"{CUSTOMER}; CREATE TABLE client (id bigint PRIMARY KEY); INSERT INTO client VALUES (1), (100); "
+        f"CREATE TABLE orders ({ID}, customer_id bigint REFERENCES customer {KEY})",
+        [[DROP_KEY, f"ALTER TABLE orders ADD CONSTRAINT to_client FOREIGN KEY (customer_id) REFERENCES client {KEY}"]],
+        TO_CUSTOMER,
+        TO_CLIENT,
+        "blocking",
+        says=["may write to public.orders a value of (customer_id) that public.client does not have"],
+    ),
     Case(
         "add a table with a foreign key",
         CUSTOMER,
