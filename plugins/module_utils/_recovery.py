@@ -81,7 +81,7 @@ def _after_migrate(found: DatabaseFacts, record: _journal.JournalRecord) -> Data
 
 
 def decide(found: DatabaseFacts, compatible: bool) -> Recovery:
-    """The first row that fits; `compatible` is the user's word that the old release works with the migrated database."""
+    """The first row that fits; `compatible`: the old release works with the migrated database, proven or by the user's word."""
     if not found.touched:
         if found.fenced:
             return Recovery(
@@ -100,7 +100,7 @@ def decide(found: DatabaseFacts, compatible: bool) -> Recovery:
         action = "open" if found.fenced else "leave"
         return Recovery(
             action,
-            f"{what(found)} The database is left so, since deploy_database_compatible says that the old release works with it.",
+            f"{what(found)} The database is left so, since the old release works with it.",
         )
     if found.opened and found.copy:
         return Recovery(

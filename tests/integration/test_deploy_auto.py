@@ -47,7 +47,9 @@ def test_online_is_refused_with_the_reason(shop: Whole) -> None:
     stands = shop.footprint()
     result = shop.run(7, deploy_strategy="online")
     assert result.rc != 0
-    assert "deploy_strategy is online, and that is not possible: orders.0004_order_priority is blocking" in result.stdout
+    assert (
+        "deploy_strategy is online, and that is not possible: orders.0004_order_priority is blocking" in result.stdout
+    )
     assert "deploy_force_online" in result.stdout and shop.footprint() == stands
 
 
@@ -58,7 +60,8 @@ def test_what_fails_on_rows_is_found_before_anything_is_touched(shop: Whole) -> 
         result = shop.run(4)
     traffic.told("auto 2 -> 4")
     assert result.rc != 0 and "Rehearse the migrations on the data" in result.stdout, result.stdout
-    assert "would fail" in result.stdout and "rows" in " ".join(result.report), result.report
+    told = " ".join(result.report)
+    assert "orders.0004_order_reference failed" in told and "with the data of a backup" in told, result.report
     assert (traffic.report.failed, traffic.lost) == (0, []), traffic.report.failures
     assert shop.footprint() == stands
 
@@ -81,6 +84,36 @@ def columns(shop: Whole) -> set[str]:
         "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'", "shop"
     )
     return {name for (name,) in found}
+
+
+def test_an_unfit_release_goes_and_its_columns_stay(later: Whole) -> None:
+    later.live(2)
+    version = unfit_with_a_column(later)
+    with later.traffic() as traffic:
+        result = later.run(3, deploy_version=version, deploy_ready_timeout=8)
+    traffic.told("auto 2 -> 3b, failed")
+    told = " ".join(result.report)
+    assert result.rc != 0 and "orders.0004_colour" in told, result.stdout
+    assert "The database is left so, since the old release works with it" in told, told
+    assert (traffic.report.failed, traffic.lost) == (0, []), traffic.report.failures
+    assert later.serving() == "2" and "orders_order.colour" in columns(later)
+
+
+def unfit_with_a_column(shop: Whole) -> str:
+    """Add a release whose migration is harmless and whose health check fails."""
+    repository = shop.scene.repository
+    repository.git("checkout", "--quiet", repository.tag(3))
+    migration = """
+from django.db import migrations, models
+
+class Migration(migrations.Migration):
+    dependencies = [("orders", "0003_orders_by_payment")]
+    operations = [migrations.AddField("order", "colour", models.TextField(null=True))]
+"""
+    models = (repository.path / "orders" / "models.py").read_text()
+    coloured = models.replace("    note =", "    colour = models.TextField(null=True)\n    note =")
+    repository.change({"orders/migrations/0004_colour.py": migration, "orders/models.py": coloured}, "Unfit", "r3b")
+    return "r3b"
 
 
 def test_what_the_old_release_uses_waits_until_it_is_gone(later: Whole) -> None:

@@ -24,7 +24,10 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [("orders", "0004_order_priority")]
-    operations = [migrations.RunSQL("ALTER TABLE orders_order ADD COLUMN weight integer", migrations.RunSQL.noop)]
+    operations = [
+        migrations.RunSQL("ALTER TABLE orders_order ADD COLUMN weight integer NOT NULL DEFAULT 0", migrations.RunSQL.noop),
+        migrations.RunSQL("ALTER TABLE orders_order ALTER COLUMN weight DROP DEFAULT", migrations.RunSQL.noop),
+    ]
 """
 
 
@@ -114,12 +117,13 @@ def test_what_was_written_since_is_not_dropped(shop: Whole) -> None:
     late = "SELECT count(*) FROM accounts_user WHERE username = 'late'"
     assert shop.scene.postgres.execute(late, "shop") == [(1,)]
     # Nothing is dropped, the way out is named, and the old release serves with what it does not know of.
+    # The old release cannot insert any more: nothing is proven for it, and a person has to choose.
     for word in ("orders.0005_weight", "accounts_user", "would lose it", "deploy_database_compatible=true"):
         assert word in said
     assert "put back" not in said and "database.migrate" not in said.partition("Undone:")[2].partition("Database:")[0]
     stands, end = shop.footprint(), shop.last()
     assert stands.serving == "7" and stands.programs == before.programs and stands.current == before.current
-    assert ("orders_order", "weight", "integer", "YES", None) in stands.catalog
+    assert ("orders_order", "weight", "integer", "NO", None) in stands.catalog
     assert shop.manifests()[end["detail"]["release"]]["result"] == "rejected" and not shop.locked()
     # The way out: a corrected release takes it from there.
     repository = shop.scene.repository

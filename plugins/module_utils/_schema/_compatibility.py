@@ -54,8 +54,8 @@ def problems(release: Demands, other: Catalog, own: Catalog) -> t.List[Problem]:
     wants = wanted(release, own)
     # What is the same on both sides fails on both or on neither.
     looked_at = [want for name, want in sorted(wants.items()) if _differs(name, other, own)]
-    at_home = {problem.key for problem in _all(release, wants, looked_at, own, own)}
-    return [problem for problem in _all(release, wants, looked_at, other, own) if problem.key not in at_home]
+    at_home = {problem.key for problem in everything(release, wants, looked_at, own, own)}
+    return [problem for problem in everything(release, wants, looked_at, other, own) if problem.key not in at_home]
 
 
 def _differs(name: str, one: Catalog, other: Catalog) -> bool:
@@ -75,7 +75,7 @@ def _new_side(found: t.List[Problem]) -> t.List[Problem]:
     return [dataclasses.replace(problem, certain=True) if problem.kind == "delete" else problem for problem in found]
 
 
-def _all(
+def everything(
     release: Demands, wants: t.Dict[str, Wanted], looked_at: t.List[Wanted], catalog: Catalog, own: Catalog
 ) -> t.List[Problem]:
     found: t.List[Problem] = []
