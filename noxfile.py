@@ -92,7 +92,7 @@ def lab(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure against a peer: deploy."""
+    """Measure against a peer: deploy, rehearse, stall."""
     os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "tests.bench", *session.posargs])
 
@@ -119,7 +119,7 @@ def test(session: nox.Session) -> None:
         problem = servers()
         if problem:
             say(f"test: some integration tests are left out: {problem}")
-        passed = pytest(sys.executable, *where, "-v", "-rs", "--durations=15", *arguments) and passed
+        passed = pytest(sys.executable, *where, "-v", "-rs", "--durations=15", *long, *arguments) and passed
     if "lab" in parts:
         passed = lab_tests([] if named else ["tests/lab"], [*long, *arguments]) and passed
     if not passed:

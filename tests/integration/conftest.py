@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import pathlib
 import secrets
@@ -20,6 +21,27 @@ from tests.support import paths
 from tests.support.postgres import EmbeddedPostgres
 from tests.support.shop import shop_wheelhouse
 from tests.support.supervisor import Supervisor
+
+HERE = pathlib.Path(__file__).resolve().parent
+LONG = "installs applications from the package index, and takes minutes: ./run test integration --long"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let people ask for the long tests."""
+    with contextlib.suppress(ValueError):  # the lab has it too
+        parser.addoption("--long", action="store_true", help="run the long tests too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", f"long: {LONG}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what nobody asked for."""
+    for item in items:
+        if HERE in item.path.parents and item.get_closest_marker("long") and not config.getoption("--long"):
+            item.add_marker(pytest.mark.skip(reason=LONG))
 
 
 @dataclasses.dataclass(frozen=True)

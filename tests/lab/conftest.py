@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import sys
 
@@ -20,7 +21,8 @@ LONG = "takes minutes: ./run test lab --long"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let people ask for the long tests."""
-    parser.addoption("--long", action="store_true", help="run the long tests of the lab too")
+    with contextlib.suppress(ValueError):  # the integration tests have it too
+        parser.addoption("--long", action="store_true", help="run the long tests too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
