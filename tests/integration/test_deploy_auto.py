@@ -86,6 +86,20 @@ def columns(shop: Whole) -> set[str]:
     return {name for (name,) in found}
 
 
+def test_rehearse_tells_how_a_deploy_would_run_and_leaves_nothing(later: Whole) -> None:
+    later.live(2)
+    stands, there = later.footprint(), sorted(later.manifests())
+    would = later.run(8, name="rehearse.yml")
+    refused = later.run(7, name="rehearse.yml", deploy_strategy="online")
+    stop = later.run(7, name="rehearse.yml")
+    assert would.rc == 0 and "would run online, and hold back accounts.0003_remove_user_google_id" in would.stdout, (
+        would.stdout
+    )
+    assert refused.rc != 0 and "deploy_strategy is online, and that is not possible" in refused.stdout, refused.stdout
+    assert stop.rc == 0 and "would run in maintenance" in stop.stdout and "db_default" in stop.stdout, stop.stdout
+    assert later.footprint() == stands and sorted(later.manifests()) == there and not later.locked()
+
+
 def test_an_unfit_release_goes_and_its_columns_stay(later: Whole) -> None:
     later.live(2)
     version = unfit_with_a_column(later)
