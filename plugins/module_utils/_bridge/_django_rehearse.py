@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import threading
 import time
 import typing as t
@@ -27,7 +28,7 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     """
     if not arguments.get("database_name"):
         raise BridgeError("request", "a rehearsal needs database_name, the scratch copy")
-    _end_in(arguments.get("seconds"))
+    _end_with(answer.go, arguments.get("seconds"))
     _django_setup.prepare({**arguments, "other_databases": "refuse"}, answer, "migrate")
     connection = _django_setup.connect(arguments)
     if connection.vendor != "postgresql":
@@ -43,12 +44,16 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     return {**done, "warnings": warnings, **_django_describe.of_release(connection)}
 
 
-def _end_in(seconds: t.Optional[float]) -> None:
-    """End this process when the time is up, also where a migration waits for something other than the database."""
-    if seconds is not None:
-        timer = threading.Timer(seconds, os._exit, (1,))
-        timer.daemon = True
-        timer.start()
+def _end_with(go: int, seconds: t.Optional[float]) -> None:
+    """End this process when its caller is gone or the time is up, also where a migration waits for something else than the database."""
+
+    def wait() -> None:
+        caller = select.poll()
+        caller.register(go, 0)  # nothing but that the other end was closed
+        caller.poll(None if seconds is None else int(seconds * 1000))
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 class Rehearsal(Run):

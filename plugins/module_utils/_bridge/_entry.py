@@ -43,7 +43,7 @@ class Answer:
 
     def __init__(self, descriptor: int, go: int = -1) -> None:
         self._descriptor = descriptor
-        self._go = go
+        self.go = go
 
     def send(self, event: str, **body: t.Any) -> None:
         data = event_line(event, **body)
@@ -56,7 +56,7 @@ class Answer:
     def ask(self, what: str, **body: t.Any) -> None:
         """Tell, and wait until the caller has seen to it. Raises BridgeError when the caller is gone."""
         self.progress(what, wait=True, **body)
-        if not os.read(self._go, 1):
+        if not os.read(self.go, 1):
             raise BridgeError("caller", "whoever asked for this is gone; nothing more is done")
 
 
