@@ -82,10 +82,25 @@ def failure_of(told: t.Optional[Event]) -> t.Optional[Failure]:
     return Failure("migration_failed", f"{place}: {told['error']}", told["sqlstate"])
 
 
-def demands_of(release: str, told: t.Mapping[str, t.Any], drivers: t.Mapping[str, str]) -> Demands:
+@dataclasses.dataclass(frozen=True)
+class Declared:
+    """What the user says of both releases, as `raw` and `deletes` of Demands have it."""
+
+    raw: t.Sequence[str] = ()
+    deletes: t.Optional[t.Sequence[str]] = None
+
+
+def demands_of(
+    release: str, told: t.Mapping[str, t.Any], drivers: t.Mapping[str, str], declared: Declared = Declared()
+) -> Demands:
     """What the bridge recorded of a release; where it did not, nothing is known of it."""
     return Demands(
-        release, tables=dict(told.get("tables") or {}), known=bool(told.get("tables")), drivers=dict(drivers)
+        release,
+        tables=dict(told.get("tables") or {}),
+        known=bool(told.get("tables")),
+        drivers=dict(drivers),
+        raw=list(declared.raw),
+        deletes=None if declared.deletes is None else list(declared.deletes),
     )
 
 

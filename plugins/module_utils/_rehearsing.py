@@ -18,14 +18,16 @@ from ansible_collections.seamless.deploy.plugins.module_utils._schema._evidence 
 Told = t.Tuple[_rehearsal.Rehearsed, t.Dict[str, t.Any]]
 
 
-def live_release(path: t.Optional[str], drivers: dict[str, str]) -> tuple[t.Optional[Demands], list[str]]:
+def live_release(
+    path: t.Optional[str], drivers: dict[str, str], declared: _rehearsal.Declared
+) -> tuple[t.Optional[Demands], list[str]]:
     """What the live release demands, and what it was deployed without; None where none is live. Raises DeployError."""
     store = Store(path) if path else None
     live = store.live() if store else ""
     manifest = store.manifest(live) if store and live else None
     if not live:
         return None, []
-    demands = _rehearsal.demands_of(live, manifest.demands if manifest else {}, drivers)
+    demands = _rehearsal.demands_of(live, manifest.demands if manifest else {}, drivers, declared)
     return demands, manifest.held_back if manifest else []
 
 

@@ -90,6 +90,16 @@ options:
   scratch_database:
     description: An empty database made for rehearsals, where the role may not create one. It is emptied afterwards.
     type: str
+  raw:
+    description:
+      - What raw SQL of the application needs, outside of its models. A table, C(table.column), or C(table(column, column\)) for the target of an upsert.
+    type: list
+    elements: str
+    default: []
+  deletes:
+    description: The tables whose rows the application deletes, where that is known.
+    type: list
+    elements: str
   client_path:
     description: Directory of pg_dump and pg_restore, where they are not found by themselves.
     type: path
@@ -191,6 +201,8 @@ def argument_spec() -> dict[str, t.Any]:
         "data_seconds": {"type": "int", "default": 600},
         "data_bytes": {"type": "int", "default": 10 * 1024**3},
         "scratch_database": {"type": "str"},
+        "raw": {"type": "list", "elements": "str", "default": []},
+        "deletes": {"type": "list", "elements": "str"},
         "client_path": {"type": "path"},
     }
 
@@ -210,8 +222,9 @@ def run(params: dict[str, t.Any], bridge: Bridge, run_command: t.Callable[..., t
     )
     rehearsed, answer = _rehearsing.rehearse(place, params)
     drivers = answer.get("drivers") or {}
-    new = _rehearsal.demands_of(params["release"], answer.get("demands") or {}, drivers)
-    old, held = _rehearsing.live_release(params["path"], drivers)
+    declared = _rehearsal.Declared(params["raw"], params["deletes"])
+    new = _rehearsal.demands_of(params["release"], answer.get("demands") or {}, drivers, declared)
+    old, held = _rehearsing.live_release(params["path"], drivers, declared)
     found = _rehearsal.verdicts(rehearsed, place.production(), old or new, new)
     given = _strategy.Circumstances(
         params["strategy"],

@@ -101,3 +101,14 @@ def test_without_a_scratch_database_nothing_is_proven(rehearse: Rehearse) -> Non
 def test_where_nobody_serves_everything_may_run(rehearse: Rehearse) -> None:
     change(rehearse, BLOCKING, MODELS + '    note = models.TextField(default="")\n')
     assert rehearse(path=str(rehearse.base / "nowhere"))["strategy"] == "online"
+
+
+def test_what_the_user_declares_counts(rehearse: Rehearse) -> None:
+    change(rehearse, 'migrations.RunSQL("ALTER TABLE things_thing ADD COLUMN extra text", "SELECT 1"),')
+    Migrate(rehearse.project, django_python(), rehearse.database.url, rehearse.base)()
+    rehearse.project.migration(
+        "0003_less", 'migrations.RunSQL("ALTER TABLE things_thing DROP COLUMN extra", "SELECT 1"),', "0002_change"
+    )
+    assert [verdict["compatibility"] for verdict in rehearse()["verdicts"]] == ["either"]
+    declared = rehearse(raw=["things_thing.extra"])
+    assert [verdict["compatibility"] for verdict in declared["verdicts"]] == ["contract"], declared["verdicts"]

@@ -13,6 +13,7 @@ import typing as t
 
 from . import _django_errors as errors
 from ._django_blockers import who
+from ._django_pooler import refuse_shared_sessions
 from ._protocol import BridgeError
 
 #: One key for all: PostgreSQL keeps advisory locks of different databases apart by the database's oid,
@@ -41,6 +42,7 @@ class MigrationLock:
     """Held around a whole run. Polled, since waiting inside pg_advisory_lock() can deadlock unseen."""
 
     def __init__(self, connection: t.Any, wait: float, interval: float = 0.5) -> None:
+        self._migrating = connection
         self._connection = side_connection(connection, "seamless.deploy migration lock")
         self._wait = wait
         self._interval = interval
@@ -49,6 +51,7 @@ class MigrationLock:
         deadline = time.monotonic() + self._wait
         try:
             self._keep_open()
+            refuse_shared_sessions(self._migrating, self._connection)  # before it is taken: it could not be given back
             while not self._query("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY])[0][0]:
                 if time.monotonic() >= deadline:
                     raise BridgeError("locked", self._refusal())
