@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import calendar
 import dataclasses
 import os
 import time
@@ -13,6 +12,11 @@ import typing as t
 import uuid
 
 from ansible_collections.seamless.deploy.plugins.module_utils import _journal, _recovery
+from ansible_collections.seamless.deploy.plugins.module_utils._durations import (
+    durations,
+    last_durations,
+    seconds_between,
+)
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, utc_now
 from ansible_collections.seamless.deploy.plugins.module_utils._lock import Holder, Lock, Signs, boot_id, why_stale
@@ -39,12 +43,6 @@ def summaries(records: t.Iterable[_journal.JournalRecord]) -> list[dict[str, t.A
         elif record.event == "end" and record.deploy_id in found:
             found[record.deploy_id].update({"ended": record.at, **record.detail})
     return list(found.values())[: -SHOWN - 1 : -1]
-
-
-def seconds_between(earlier: str, later: str) -> float:
-    """Between two times as the journal writes them; never less than 0, since clocks are set back."""
-    moments = [calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ")) for text in (earlier, later)]
-    return max(0.0, float(moments[1] - moments[0]))
 
 
 def _refused(found: Holder, signs: Signs, patience: Patience) -> DeployError:
@@ -194,6 +192,7 @@ class Deploys:
             "facts": self.facts(records, chosen),
             "undo": undo,
             "undo_steps": sorted({entry["step"] for entry in undo}, key=_journal.STEPS.index),
+            "seconds": {**durations(records, chosen), "last": last_durations(records, chosen)},
             "recovery": {**dataclasses.asdict(recovery), "applied": list(found.applied)},
         }
         if reading:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.seamless.deploy.plugins.module_utils._report_plan import predicted
+
 Facts = t.Mapping[str, t.Any]
 
 #: What a module calls an option, and where a user of the playbooks sets it.
@@ -59,6 +61,7 @@ def done(facts: Facts) -> list[str]:
     live = facts.get("activated", True)
     lines = _went_live(facts, release) if live else _only_prepared(release)
     lines += _held_back(facts)
+    lines += _stopped(facts)
     lines += [
         f"Backup:    {entry['path']} ({_size(entry['size'])}, read back in full)"
         for entry in facts.get("backups") or []
@@ -80,6 +83,16 @@ def _went_live(facts: Facts, release: Facts) -> list[str]:
         f"Live:      {release['release']} ({release['commit'][:12]}), before it {release.get('previous') or 'nothing'}",
         f"Migrated:  {', '.join(_applied(entry) for entry in applied) or 'nothing was pending'}",
     ]
+
+
+def _stopped(facts: Facts) -> list[str]:
+    """How long the service was away, beside what the plan had said."""
+    took = (facts.get("seconds") or {}).get("stop")
+    if took is None:
+        return []
+    planned = facts.get("planned")
+    said = predicted(planned).get("stop") if planned else None
+    return [f"Stopped:   {took:.0f} s" + (f", {said:.0f} s were predicted" if said else "")]
 
 
 def _held_back(facts: Facts) -> list[str]:
@@ -223,6 +236,7 @@ def failure(facts: Facts) -> list[str]:
         f"Undone:    {', '.join(facts.get('undone') or []) or nothing}",
         f"Database:  {facts['recovery'] if old or not new else FIRST}",
         f"Service:   {service}",
+        *_waiting(facts),
         *(f"Trouble:   {sentence}" for sentence in trouble),
         *_missing(facts),
     ]
@@ -237,6 +251,16 @@ def failure(facts: Facts) -> list[str]:
     else:
         lines.append("Next:      correct what the reason names and deploy again")
     return lines
+
+
+def _waiting(facts: Facts) -> list[str]:
+    """A health check may count pending migrations, of which a deploy that holds some back leaves a few."""
+    names = ", ".join(facts.get("held_back") or [])
+    return (
+        [f"Held back: {names}; when the new release wants them applied, deploy with deploy_strategy=maintenance"]
+        if names
+        else []
+    )
 
 
 def verdict(facts: Facts) -> list[str]:

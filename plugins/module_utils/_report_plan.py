@@ -15,6 +15,26 @@ CHECKLIST = {
 }
 
 
+#: Bytes a second that a safety copy takes, and seconds between the steps of a stop.
+COPY_RATE, BETWEEN = 200 * 1024 * 1024, 6
+#: Seconds of a start that was never measured.
+FIRST_START = 10
+
+
+def predicted(facts: Facts) -> dict[str, float]:
+    """Seconds of the stop and of its parts, from the rehearsal and the last deploy; empty where nothing stops or nothing was rehearsed."""
+    rehearsed = facts.get("rehearsed") or {}
+    if facts["strategy"] != "maintenance" or "verdicts" not in rehearsed:
+        return {}
+    parts = {
+        "migrations": float(sum(verdict["impact"].get("seconds", 0) for verdict in rehearsed["verdicts"])),
+        "safety copy": rehearsed.get("bytes", 0) / COPY_RATE if facts.get("fenced") else 0.0,
+        "start": float((facts.get("last_seconds") or {}).get("start", FIRST_START)),
+        "steps between": float(BETWEEN),
+    }
+    return {"stop": sum(parts.values()), **parts}
+
+
 def plan(facts: Facts) -> list[str]:
     """Before: what the deploy is about to do. Facts: app, strategy, release, database, fenced, check_mode."""
     release, database = facts["release"], facts.get("database") or {}
@@ -24,6 +44,7 @@ def plan(facts: Facts) -> list[str]:
         f"Dependencies: {_dependencies(release.get('dependencies', 'none'))}",
         *_migrations(release, database),
         *_rehearsal(facts.get("rehearsed") or {}),
+        *_stop(predicted(facts)),
     ]
     lines += [f"Attention:    {sentence}" for sentence in _attention(facts, database)]
     return lines
@@ -46,6 +67,13 @@ def _rehearsal(rehearsed: Facts) -> list[str]:
     }
     reasons = [f"  Not online: {reason}" for reason in rehearsed["reasons"]]
     return [f"Rehearsal:    {how[rehearsed['rehearsal']]}", *(f"  {line}" for line in rehearsed["table"]), *reasons]
+
+
+def _stop(seconds: Facts) -> list[str]:
+    if not seconds:
+        return []
+    parts = ", ".join(f"{name} {value:.0f} s" for name, value in seconds.items() if name != "stop" and round(value))
+    return [f"Stop:         about {seconds['stop']:.0f} s: {parts}"]
 
 
 def _dependencies(how: str) -> str:

@@ -152,10 +152,7 @@ deploy_id:
   description: The deploy that was begun, recorded, ended or read; empty when the journal is empty.
   type: str
   returned: always
-holder:
-  description: Who holds the lock now, empty when nobody does.
-  type: dict
-  returned: always
+holder: {description: 'Who holds the lock now, empty when nobody does.', type: dict, returned: always}
 unfinished:
   description: Ids of deploys that began and never ended, oldest first. The one just begun is not among them.
   type: list
@@ -171,11 +168,14 @@ undo_steps:
   type: list
   elements: str
   returned: always
+seconds:
+  description: Whole seconds of this deploy, C(stop) from the stop to the switch, C(start) of the start alone, and C(last) with those of the one before.
+  type: dict
+  returned: always
 recovery:
   description:
     - What becomes of the database when this deploy is undone. C(action) is leave, open, restore, restore_if_unchanged or ask,
-      C(sentence) gives the reason, C(applied) the migrations that stand applied.
-    - C(otherwise) is what holds instead of C(sentence) when restore_if_unchanged finds that something was written.
+      C(sentence) gives the reason (C(otherwise) when something was written meanwhile), C(applied) the migrations that stand applied.
   type: dict
   returned: always
 facts:

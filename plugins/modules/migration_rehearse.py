@@ -138,6 +138,10 @@ later:
   type: list
   elements: str
   returned: success
+bytes:
+  description: Size of the production database.
+  type: int
+  returned: success
 escalate:
   description: Whether a rehearsal on data could prove what this one could not.
   type: bool
@@ -225,7 +229,8 @@ def run(params: dict[str, t.Any], bridge: Bridge, run_command: t.Callable[..., t
     declared = _rehearsal.Declared(params["raw"], params["deletes"])
     new = _rehearsal.demands_of(params["release"], answer.get("demands") or {}, drivers, declared)
     old, held = _rehearsing.live_release(params["path"], drivers, declared)
-    found = _rehearsal.verdicts(rehearsed, place.production(), old or new, new)
+    production = place.production()
+    found = _rehearsal.verdicts(rehearsed, production, old or new, new)
     given = _strategy.Circumstances(
         params["strategy"],
         old is not None,
@@ -239,6 +244,7 @@ def run(params: dict[str, t.Any], bridge: Bridge, run_command: t.Callable[..., t
         "strategy": decision.strategy,
         "now": decision.now,
         "later": decision.later,
+        "bytes": production.bytes,
         "escalate": _rehearsal.wants_rows(rehearsed),
         "reasons": decision.reasons,
         "rehearsal": "none" if rehearsed.without else rehearsed.kind,

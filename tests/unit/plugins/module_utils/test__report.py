@@ -220,3 +220,35 @@ def test_done_says_what_waited_for_the_old_release(facts, expected):
     text = "\n".join(_report.done({"release": RELEASE, **facts}))
     assert expected in text
     assert ("Held back" in text) == ("held_back" in facts)
+
+
+STOPS = {
+    "strategy": "maintenance",
+    "release": RELEASE,
+    "fenced": True,
+    "last_seconds": {"start": 4.0},
+    "rehearsed": {
+        "verdicts": [{"impact": {"seconds": 2.5}}, {"impact": {"seconds": 0.5}}],
+        "rehearsal": "schema",
+        "seconds": [0.1, 0.1],
+        "table": [],
+        "reasons": [],
+        "bytes": 1024**3,
+    },
+}
+
+
+def test_the_stop_is_predicted_and_compared():
+    said = line(_report_plan.plan(STOPS), "Stop:")
+    assert said == "Stop:         about 18 s: migrations 3 s, safety copy 5 s, start 4 s, steps between 6 s"
+    assert not any(text.startswith("Stop:") for text in _report_plan.plan({**STOPS, "strategy": "online"}))
+    took = _report.done({"release": RELEASE, "seconds": {"stop": 16.0, "start": 4.0}, "planned": STOPS})
+    assert line(took, "Stopped:") == "Stopped:   16 s, 18 s were predicted"
+    assert not any(
+        text.startswith("Stopped:") for text in _report.done({"release": RELEASE, "seconds": {"start": 4.0}})
+    )
+
+
+def test_a_failure_names_what_is_held_back():
+    told = _report.failure({"deploy_id": "d", "held_back": ["orders.0003"], "old": "r1", "new": "r2", "recovery": "x"})
+    assert "deploy_strategy=maintenance" in line(told, "Held back:")
