@@ -34,9 +34,11 @@ def body(constraint: Constraint) -> str:
 def kept(constraint: Constraint, want: Wanted, table: Table) -> bool:
     """Whether nothing that the release writes can break the check."""
     text = body(constraint)
+    if any(_always_filled(part, want) for part in _alternatives(text)):
+        return True
     column = NOT_NULL.match(text)
     if column and column.group(1) in want.columns:
-        return not want.columns[column.group(1)].get("null")
+        return False
     length = LENGTH.match(text)
     if length and length.group(1) in want.columns:
         limit = normal(str(want.columns[length.group(1)].get("type") or "")).modifiers
@@ -48,6 +50,44 @@ def kept(constraint: Constraint, want: Wanted, table: Table) -> bool:
     if len(filled) == len(constraint.columns):
         return True  # the rows that are there have the same values, and were checked
     return not filled and not SEES_NULL.search(text)
+
+
+def _always_filled(text: str, want: Wanted) -> bool:
+    column = NOT_NULL.match(text)
+    return bool(column and column.group(1) in want.columns and not want.columns[column.group(1)].get("null"))
+
+
+def _alternatives(text: str) -> t.List[str]:
+    """The parts of which one is enough: what stands between OR, outside of parentheses and of strings."""
+    text = _bare(text)
+    parts, depth, begin, quoted = [], 0, 0, False
+    for place, character in enumerate(text):
+        quoted = quoted != (character == "'")
+        depth += 0 if quoted else {"(": 1, ")": -1}.get(character, 0)
+        if not quoted and depth == 0 and text.startswith(" OR ", place):
+            parts.append(text[begin:place])
+            begin = place + len(" OR ")
+    # AND binds closer than OR: a part of one is not enough.
+    return [_bare(part) for part in [*parts, text[begin:]]]
+
+
+def _bare(text: str) -> str:
+    """Without the parentheses around all of it."""
+    text = text.strip()
+    while text.startswith("(") and _closing(text) == len(text) - 1:
+        text = text[1:-1].strip()
+    return text
+
+
+def _closing(text: str) -> int:
+    """Where the parenthesis is closed that a text begins with."""
+    depth, quoted = 0, False
+    for place, character in enumerate(text):
+        quoted = quoted != (character == "'")
+        depth += 0 if quoted else {"(": 1, ")": -1}.get(character, 0)
+        if depth == 0:
+            return place
+    return -1
 
 
 def _filled(name: str, table: Table) -> bool:

@@ -21,6 +21,8 @@ def orders(*more: str, token: str = "", **options: object) -> Release:
 
 PLAIN, ALONE = orders(), orders(token=" unique")
 UPSERTS = orders(token=" unique", raw=["orders(token)"])
+ONE_OF_TWO = f"CREATE TABLE orders ({ID}, token varchar(20), note text)"
+ADD_ONE_OF_TWO = "ALTER TABLE orders ADD CONSTRAINT one_of_two CHECK (token IS NOT NULL OR note IS NOT NULL)"
 
 UNIQUES = [
     Case(
@@ -306,6 +308,23 @@ CHECKS = [
         PLAIN,
         orders("copies integer"),
         "blocking",
+    ),
+    Case(
+        "add a check that one of two columns is filled, where both releases always fill one",
+        ONE_OF_TWO,
+        [[ADD_ONE_OF_TWO]],
+        Release({"orders": ["id bigint pk", "token varchar(20)", "note text null"]}),
+        Release({"orders": ["id bigint pk", "token varchar(20) null", "note text"]}),
+        "either",
+        silent=True,
+    ),
+    Case(
+        "add a check that one of two columns is filled, where the old release may leave both empty",
+        ONE_OF_TWO,
+        [[ADD_ONE_OF_TWO]],
+        Release({"orders": ["id bigint pk", "token varchar(20) null", "note text null"]}),
+        Release({"orders": ["id bigint pk", "token varchar(20)", "note text null"]}),
+        "contract",
     ),
     Case(
         "add a check IS NOT NULL that both releases keep",
