@@ -39,12 +39,25 @@ VARIABLES = {
     "environment_file": "deploy_environment",
     "supervisor_config": "deploy_supervisor_config",
     "health_path": "deploy_health_path",
+    "strategy": "deploy_strategy, or against the verdict deploy_force_online",
     "ready_timeout": "deploy_ready_timeout",
     "drain_timeout": "deploy_drain_timeout",
     "stop_timeout": "deploy_stop_timeout",
 }
 #: Options whose names are everyday words too: only where a sentence speaks of the option.
-WORDS = ("repository", "version", "source", "python", "shared", "dest", "requirements", "settings", "units", "retries")
+WORDS = (
+    "repository",
+    "version",
+    "source",
+    "python",
+    "shared",
+    "dest",
+    "requirements",
+    "settings",
+    "units",
+    "retries",
+    "strategy",
+)
 
 FIRST = (
     "What was applied stays. There is no earlier release that it could disturb, and the next deploy goes on from there."

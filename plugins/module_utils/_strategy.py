@@ -52,7 +52,7 @@ def decide(plan: t.Sequence[Migration], found: t.Sequence[Verdict], given: Circu
     if given.wanted == "online" and reasons:
         said = " ".join(f"{reason.rstrip('.')}." for reason in reasons)
         raise DeployError(
-            f"the strategy is online, and that is not possible: {said} Change the migration as its findings say, "
+            f"strategy is 'online', and that is not possible: {said} Change the migration as its findings say, "
             "or choose auto or maintenance",
             reasons=reasons,
         )

@@ -60,6 +60,11 @@ options:
     type: str
     choices: [auto, online, maintenance]
     default: auto
+  final:
+    description:
+      - Whether this is the last word. Otherwise the refusal of O(strategy=online) is left to a rehearsal on data, where RV(escalate).
+    type: bool
+    default: true
   contract:
     description:
       - What the old release still uses is removed after it is gone. Such a migration is in RV(later), and free with V(next) or V(after) as soon as
@@ -199,6 +204,7 @@ def argument_spec() -> dict[str, t.Any]:
         "path": {"type": "path"},
         "release": {"type": "str", "default": "new"},
         "strategy": {"type": "str", "choices": ["auto", "online", "maintenance"], "default": "auto"},
+        "final": {"type": "bool", "default": True},
         "contract": {"type": "str", "choices": ["next", "after", "manual"], "default": "next"},
         "rehearsal": {"type": "str", "choices": ["schema", "data", "none"], "default": "schema"},
         "backup": {"type": "path"},
@@ -231,8 +237,9 @@ def run(params: dict[str, t.Any], bridge: Bridge, run_command: t.Callable[..., t
     old, held = _rehearsing.live_release(params["path"], drivers, declared)
     production = place.production()
     found = _rehearsal.verdicts(rehearsed, production, old or new, new)
+    escalate = _rehearsal.wants_rows(rehearsed)
     given = _strategy.Circumstances(
-        params["strategy"],
+        "auto" if escalate and not params["final"] and params["strategy"] == "online" else params["strategy"],
         old is not None,
         answer.get("demands_all") or "",
         held if params["contract"] == "manual" else [],
@@ -245,7 +252,7 @@ def run(params: dict[str, t.Any], bridge: Bridge, run_command: t.Callable[..., t
         "now": decision.now,
         "later": decision.later,
         "bytes": production.bytes,
-        "escalate": _rehearsal.wants_rows(rehearsed),
+        "escalate": escalate,
         "reasons": decision.reasons,
         "rehearsal": "none" if rehearsed.without else rehearsed.kind,
         "verdicts": [verdict.to_json() for verdict in found],

@@ -50,7 +50,7 @@ def test_a_column_whose_default_django_drops_is_blocking(rehearse: Rehearse) -> 
     assert result["strategy"] == "maintenance" and "things.0002_change is blocking" in result["reasons"][0], result
     assert "db_default" in json.dumps(result["verdicts"])
     refused = rehearse(strategy="online")
-    assert refused["failed"] and "the strategy is online, and that is not possible" in refused["msg"]
+    assert refused["failed"] and "strategy is 'online', and that is not possible" in refused["msg"]
 
 
 def test_a_dropped_column_waits_for_the_old_release(rehearse: Rehearse) -> None:

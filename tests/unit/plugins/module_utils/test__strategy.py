@@ -63,7 +63,7 @@ def test_decide(names, words, given, strategy, now, later):
     online_refused = given.get("wanted") != "maintenance" and strategy == "maintenance"
     assert bool(decision.reasons) == online_refused
     if online_refused:
-        with pytest.raises(DeployError, match="the strategy is online, and that is not possible"):
+        with pytest.raises(DeployError, match="strategy is 'online', and that is not possible"):
             decide(pending, found, Circumstances(**{**given, "wanted": "online"}))
 
 
