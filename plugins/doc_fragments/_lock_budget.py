@@ -22,6 +22,8 @@ options:
     description:
       - The same for C(CREATE INDEX CONCURRENTLY) and its kind. They block nobody, and a short limit would leave invalid indexes. V(0) is no limit.
       - An invalid index of just that name on that table, left by an earlier attempt, is dropped before the index is made again.
+      - A valid index is kept when it is the very same, which is proven on an empty copy of the table. A migration of nothing but such indexes goes on
+        so where it stopped. Other migrations without a transaction are not resumed.
     type: int
     default: 0
   statement_timeout:

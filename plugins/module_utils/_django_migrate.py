@@ -140,6 +140,7 @@ def answer(plan: dict[str, t.Any], done: dict[str, t.Any], changed: bool) -> dic
         "missing": missing,
         "model_changes": changes,
         "dropped_invalid_indexes": done.get("dropped_invalid_indexes", []),
+        "kept_indexes": done.get("kept_indexes", []),
         "ended_blockers": done.get("ended_blockers", []),
         "signal_writes": done.get("signal_writes", 0),
         "warnings": warnings,

@@ -160,6 +160,11 @@ dropped_invalid_indexes:
   returned: success
   type: list
   elements: str
+kept_indexes:
+  description: Indexes that C(CREATE INDEX CONCURRENTLY) would have made, and that an earlier attempt had finished.
+  returned: success
+  type: list
+  elements: str
 ended_blockers:
   description: The sessions that O(end_blockers_after) ended. After a failure too.
   returned: always
@@ -187,6 +192,7 @@ failure:
     blockers: {description: The sessions that were in the way., type: list, elements: dict}
     rolled_back: {description: 'Whether nothing of it is left. With O(one_transaction), whether nothing of any is.', type: bool}
     transaction_ended: {description: Whether a statement of it ended the transaction of O(one_transaction)., type: bool}
+    can_go_on: {description: Whether another run goes on where a migration without a transaction stopped., type: bool}
     completed_operations: {description: What was complete when it failed., type: list, elements: str}
 not_applied:
   description: What of the plan was not applied.

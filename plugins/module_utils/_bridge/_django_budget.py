@@ -17,7 +17,7 @@ import typing as t
 
 from . import _django_errors as errors
 from ._django_cursor import rows_of
-from ._django_index import invalid_indexes
+from ._django_index import finished_index, invalid_indexes
 from ._protocol import BridgeError
 
 _DDL = re.compile(
@@ -84,6 +84,7 @@ class LockBudget:
         self._active = False
         self.retries = Retries(0, 0)
         self.repaired: list[str] = []
+        self.kept: list[str] = []
 
     @contextlib.contextmanager
     def following_transactions(self) -> t.Iterator[None]:
@@ -138,8 +139,8 @@ class LockBudget:
             self._limit_session(limit)
             try:
                 with self._untimed() if concurrent else contextlib.nullcontext():
-                    if concurrent:
-                        self._repair(text)
+                    if concurrent and self._is_there(text, params):
+                        return None
                     deadline = time.monotonic() + limit / 1000 if bounded else None
                     return self._watched(deadline, execute, sql, params, many, context)
             except Exception as exc:
@@ -210,6 +211,13 @@ class LockBudget:
                     "give the migration a direct connection to the server",
                 )
         self._proven = True
+
+    def _is_there(self, text: str, params: t.Any) -> bool:
+        """Whether an earlier attempt finished this very index. What it did not finish is dropped."""
+        self._repair(text)
+        index = finished_index(self._connection, text, params)
+        self.kept += [index] if index else []
+        return bool(index)
 
     def _try_repair(self, text: str) -> None:
         try:

@@ -9,6 +9,7 @@ import typing as t
 
 from . import _django_errors as errors
 from ._django_blockers import blocker_sentence
+from ._django_index import goes_on
 
 #: No such savepoint, or no transaction at all.
 _NO_SAVEPOINT = ("3B001", "25P01")
@@ -20,12 +21,18 @@ class Progress:
     def __init__(self, migration: t.Any, backwards: bool, atomic: bool) -> None:
         self.id = f"{migration.app_label}.{migration.name}"
         self.descriptions = [operation.describe() for operation in migration.operations]
+        self._goes_on = [goes_on(operation) and not backwards for operation in migration.operations]
         self.backwards = backwards
         self.atomic = atomic
         self.completed: list[int] = []
         self.current: t.Optional[int] = None
         self.statements = 0
         self.touched = False  # whether it ran at all, and was not only recorded
+
+    def can_go_on(self) -> bool:
+        """Whether another run finds what this one completed, and goes on after it."""
+        reached = [*self.completed, *([] if self.current is None else [self.current])]
+        return all(self._goes_on[index] for index in reached)
 
     def operation(self) -> dict[str, t.Any]:
         """The operation that was running: number from 1 and Django's description of it."""
@@ -56,6 +63,7 @@ def failure(
         "blockers": blockers if errors.is_retryable(exc) else [],
         "transaction_ended": ended,
         "rolled_back": not ended and (progress.atomic or not (progress.completed or progress.statements)),
+        "can_go_on": progress.can_go_on(),
         "completed_operations": [progress.descriptions[index] for index in progress.completed],
     }
 
@@ -75,6 +83,7 @@ def of_the_end(exc: BaseException, rolled_back: bool) -> dict[str, t.Any]:
         "blockers": [],
         "transaction_ended": False,
         "rolled_back": rolled_back,
+        "can_go_on": False,
         "completed_operations": [],
     }
 
@@ -161,4 +170,6 @@ def _next(facts: dict[str, t.Any]) -> str:
         return "Correct the migration or the data, then run again."
     if facts["transaction_ended"]:
         return "Look with seamless.deploy.django_info, and take COMMIT and ROLLBACK out of the migration."
+    if facts["can_go_on"]:
+        return "Correct the cause, then run again: what is complete is recognised and kept."
     return "Undo those operations by hand, or make the migration skip them, then run again."

@@ -13,8 +13,8 @@ from ._protocol import BridgeError
 
 _NAME = r'(?:"(?:[^"]|"")+"|[\w$]+)'
 _CREATE_INDEX = re.compile(
-    rf"^\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?({_NAME})\s+ON\s+"
-    rf"(?:ONLY\s+)?((?:{_NAME}\.)?{_NAME})",
+    rf"^\s*CREATE\s+(?P<unique>UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<name>{_NAME})\s+ON\s+"
+    rf"(?:ONLY\s+)?(?P<table>(?:{_NAME}\.)?{_NAME})",
     re.I,
 )
 
@@ -29,6 +29,13 @@ SELECT i.indexrelid::regclass::text,
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE NOT i.indisvalid AND i.indrelid = to_regclass(%s) AND c.relname = %s
 """
+# All that makes the index what it is, without its name and its table.
+_DEFINITION = """
+SELECT i.indisunique, substr(pg_get_indexdef(i.indexrelid), strpos(pg_get_indexdef(i.indexrelid), ' USING '))
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indisvalid AND i.indisready AND i.indrelid = to_regclass(%s) AND c.relname = %s
+"""
+_PROOF = "pg_temp.seamless_proof"
 
 
 def invalid_indexes(connection: t.Any, text: str) -> list[str]:
@@ -36,9 +43,7 @@ def invalid_indexes(connection: t.Any, text: str) -> list[str]:
     match = _CREATE_INDEX.match(text)
     if not match:
         return []
-    name = match.group(1)
-    plain = name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
-    found = rows_of(connection, _INVALID, [match.group(2), plain])
+    found = rows_of(connection, _INVALID, [match.group("table"), _plain(match.group("name"))])
     for index, builder, other in found:
         if builder or other:
             raise BridgeError(
@@ -46,3 +51,43 @@ def invalid_indexes(connection: t.Any, text: str) -> list[str]:
                 f"the index {index} is being built by session {builder or other}; wait for it, or end it, and run again",
             )
     return [row[0] for row in found]
+
+
+def finished_index(connection: t.Any, text: str, arguments: t.Any) -> str:
+    """The index that a statement would make, when it is there, valid and the very same; otherwise "".
+
+    Proven by making it on an empty copy of the table, in a transaction that is rolled back.
+    """
+    match = _CREATE_INDEX.match(text)
+    if not match:
+        return ""
+    table, plain = match.group("table"), _plain(match.group("name"))
+    there = rows_of(connection, _DEFINITION, [table, plain])
+    if not there:
+        return ""
+    rows_of(connection, "BEGIN")
+    try:
+        rows_of(connection, f"CREATE TEMPORARY TABLE seamless_proof (LIKE {table})")
+        rows_of(
+            connection,
+            f"CREATE {match.group('unique') or ''}INDEX {match.group('name')} ON {_PROOF}{text[match.end() :]}",
+            arguments,
+        )
+        same = rows_of(connection, _DEFINITION, [_PROOF, plain]) == there
+    except Exception:  # it cannot be proven, and the statement itself says what is wrong
+        same = False
+    finally:
+        rows_of(connection, "ROLLBACK")
+    return plain if same else ""
+
+
+def goes_on(operation: t.Any) -> bool:
+    """Whether an operation that was complete can run once more without harm: it finds what it made."""
+    if type(operation).__module__.startswith("django.contrib.postgres"):
+        return type(operation).__name__ in ("AddIndexConcurrently", "RemoveIndexConcurrently")
+    sql = getattr(operation, "sql", None)
+    return isinstance(sql, str) and bool(_CREATE_INDEX.match(sql)) and ";" not in sql.rstrip().rstrip(";")
+
+
+def _plain(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()

@@ -100,6 +100,7 @@ class Run:
         ending = self._watcher.ending if self._watcher else None
         return {
             "dropped_invalid_indexes": list(self._budget.repaired) if self._budget else [],
+            "kept_indexes": list(self._budget.kept) if self._budget else [],
             "ended_blockers": list(ending.ended) if ending else [],
             "blocker_problems": list(ending.problems) if ending else [],
         }

@@ -95,7 +95,7 @@ def test_kinds_of_statements(sql: str, ddl: bool, concurrent: bool) -> None:
 )
 def test_name_of_a_concurrent_index(sql: str, index: str, table: str) -> None:
     match = _django_index._CREATE_INDEX.match(sql)
-    assert match and match.groups() == (index, table)
+    assert match and (match.group("name"), match.group("table")) == (index, table)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_statements_of_run_sql(sql: object, expected: int) -> None:
 FACTS: dict[str, t.Any] = {
     "migration": "a.0002", "backwards": False, "operation": {"number": 1, "count": 2, "description": "Add x"},
     "error": "no", "sqlstate": "23505", "connection_lost": False, "place": "", "retries": 0, "blockers": [],
-    "transaction_ended": False, "rolled_back": True, "completed_operations": [],
+    "transaction_ended": False, "rolled_back": True, "can_go_on": False, "completed_operations": [],
 }  # fmt: skip
 
 
@@ -180,6 +180,7 @@ FACTS: dict[str, t.Any] = {
             False,
             ["complete operations: Add y", "Undo those"],
         ),
+        ({"rolled_back": False, "can_go_on": True}, False, ["complete operations: none", "is recognised and kept"]),
         ({"connection_lost": True}, None, ["server's log"]),
         (
             {"transaction_ended": True, "rolled_back": False},
