@@ -173,8 +173,9 @@ def _await(runs: Runs, state: RunnerState, reader: int) -> Result:
         reason = told[1:].decode(errors="replace") or "its process died at once"
         raise DeployError(f"{state.action} was not begun: {reason}")
     outcome = runs.outcome(state)
-    runs.forget(state)
-    if not outcome:
+    if outcome:
+        runs.forget(state)
+    else:  # its record stays for the next run, which finds out what stands
         raise DeployError(
             f"{state.action} died on the host before it could say what it has done (killed, or no room for its result). "
             "The journal has its intent: deploy again, which finds out what stands and brings it to an end"

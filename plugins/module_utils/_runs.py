@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -88,14 +89,26 @@ class Runs:
         return sorted(found, key=lambda state: (state.started_at, state.id))
 
     def read(self, name: str) -> t.Optional[RunnerState]:
+        """As it really is; None when it is forgotten: whoever started it has taken its result."""
+        state = self._recorded(name)
+        if state is None:
+            return None
+        observed = state.observed(boot_id(), process_started(state.pid, state.process_started))
+        # It may have ended in an orderly way since its record was read.
+        return self._recorded(name) if observed.status == "lost" and self._ended(name) else observed
+
+    def _ended(self, name: str) -> bool:
+        state = self._recorded(name)
+        return state is None or state.status == "finished"
+
+    def _recorded(self, name: str) -> t.Optional[RunnerState]:
         try:
             with open(self.path(name), encoding="utf-8") as file:
-                state = RunnerState.from_json(json.load(file))
+                return RunnerState.from_json(json.load(file))
         except (FileNotFoundError, ValueError):
             return None
         except OSError as exc:
             raise DeployError(f"{self.path(name)} cannot be read: {exc.strerror}") from exc
-        return state.observed(boot_id(), process_started(state.pid, state.process_started))
 
     def alive(self) -> list[RunnerState]:
         return [state for state in self.states() if state.status == "running"]
@@ -133,14 +146,16 @@ class Runs:
                         refused=True,
                     )
                 time.sleep(0.2)
-                state = self.read(state.id) or state.lost()
+                state = self.read(state.id) or dataclasses.replace(state, status="finished")
             told.append(self._told(state, time.monotonic() - begun, "ended" if ended else state.status))
             self.forget(state)
         return told
 
     def _told(self, state: RunnerState, seconds: float, outcome: str) -> dict[str, t.Any]:
         found = self.outcome(state)
-        message = found.get("error", {}).get("msg", "") if found else "it left no result; the journal has what is known"
+        message = str(found.get("error", {}).get("msg", ""))
+        if not found and outcome != "finished":
+            message = "it left no result; the journal has what is known"
         return {
             "deploy_id": state.deploy_id,
             "step": state.step,
