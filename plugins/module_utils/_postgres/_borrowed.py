@@ -91,7 +91,8 @@ def _prove(opened: t.Any, name: str, source: str) -> tuple[int, bool]:
 
 
 def _become(opened: t.Any, name: str, superuser: bool, owner: str) -> None:
-    """What is made here must be the owner's to remove."""
+    """What is made here must be the owner's to remove, and nobody else is here to wait for."""
+    rows(opened, "SET lock_timeout = '30s'")
     if superuser:
         return
     rows(opened, sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
