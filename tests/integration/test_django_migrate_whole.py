@@ -63,7 +63,10 @@ def test_everything_is_one_transaction(fresh: Migrate, project: Project, databas
     done = fresh()
     assert ids(done["plan"]) == ids(done["applied"]) and done["pending"] == []
     assert database.execute("SELECT count(*), count(DISTINCT id) FROM seen") == [(3, 1)]
-    assert {record["statements"] for record in done["applied"] if record["id"] == "things.0003_seen"} == {2}
+    assert {record["statements"] for record in done["applied"] if record["id"] == "things.0003_seen"} <= {
+        2,
+        3,
+    }  # no savepoint among them
 
 
 def test_failure_leaves_nothing_of_any(

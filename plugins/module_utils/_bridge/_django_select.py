@@ -13,8 +13,6 @@ import typing as t
 from ._django_whole import refuse_unfit
 from ._protocol import BridgeError
 
-Key = t.Tuple[str, str]
-
 
 class Choice(t.NamedTuple):
     """What is to run, in order, and the ids of what is pending and was left out by the option `migrations`."""
