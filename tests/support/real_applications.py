@@ -15,6 +15,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 import typing as t
 
 from tests.support.django_project import MANAGE
@@ -185,13 +186,15 @@ class Probe:
     """A process of a release that stays, and says what of its models works on the database."""
 
     def __init__(self, application: Application, url: str) -> None:
+        # A file, as nobody reads a pipe in the meantime.
+        self._said = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
             [application.python, str(PROBE)],
             cwd=application.path,
             env={**os.environ, "DATABASE_URL": url},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._said,
             text=True,
         )
 
@@ -201,6 +204,7 @@ class Probe:
     def __exit__(self, *exc_info: object) -> None:
         self._process.kill()
         self._process.communicate()
+        self._said.close()
 
     def ask(self, what: str, **more: t.Any) -> t.Any:
         """Send a request, and wait for its answer."""
@@ -209,5 +213,6 @@ class Probe:
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"the probe died at {what}: {self._process.communicate()[1][-2000:]}")
+            self._said.seek(0)
+            raise RuntimeError(f"the probe died at {what}: {self._said.read()[-2000:]}")
         return json.loads(answer)

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import functools
 import json
 import os
 import sys
+import typing as t
 import uuid
 
 MOMENT = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)  # noqa: UP017
@@ -27,10 +29,12 @@ VALUES = {
     "GenericIPAddressField": "127.0.0.1",
     "BinaryField": b"x",
 }
+#: Names of columns by table.
+Columns = t.Dict[str, t.List[str]]
 NUMBERS = ("IntegerField", "AutoField", "FloatField", "ForeignKey", "OneToOneField")
 
 
-def value_of(field, number):
+def value_of(field: t.Any, number: int) -> t.Any:
     """A value that the field may hold, another one for each number."""
     kind = field.target_field.get_internal_type() if field.remote_field else field.get_internal_type()
     if kind == "DecimalField":
@@ -49,7 +53,7 @@ def value_of(field, number):
     return None
 
 
-def unique_fields(meta):
+def unique_fields(meta: t.Any) -> set[str]:
     """Fields that the release knows to be unique, alone or together."""
     from django.db.models import UniqueConstraint
 
@@ -62,7 +66,7 @@ def unique_fields(meta):
     return names
 
 
-def row(model, fields, number, empty):
+def row(model: t.Any, fields: list[t.Any], number: int, empty: bool) -> t.Any:
     """One row; rows with different numbers differ in what is unique only."""
     unique = unique_fields(model._meta)
     values = {}
@@ -73,7 +77,7 @@ def row(model, fields, number, empty):
     return model(**values)
 
 
-def attempt(work, table="", forgiven=()):
+def attempt(work: t.Callable[[], None], table: str = "", forgiven: t.Sequence[str] = ()) -> str:
     """What the database or Django said, "" when it worked; nothing of it stays. forgiven: columns that may be left out."""
     from django.db import connection, transaction
 
@@ -91,58 +95,58 @@ def attempt(work, table="", forgiven=()):
     return ""
 
 
-def read(manager, fields):
+def read(manager: t.Any, fields: list[t.Any]) -> None:
     list(manager.values_list(*[field.attname for field in fields])[:1])
 
 
-def matched(manager, fields):
+def matched(manager: t.Any, fields: list[t.Any]) -> None:
     values = {field.attname: value_of(field, 7) for field in fields}
     list(manager.filter(**{name: value for name, value in values.items() if value is not None}).values_list("pk")[:1])
 
 
-def of_model(model, there, required, found):
-    """Add what fails for one model. there, required: columns that both sides of a migration have, and ask of an INSERT."""
+def of_model(model: t.Any, columns: Columns, required: Columns, found: dict[str, str]) -> None:
+    """Add what fails for one model. columns, required: those that both sides of a migration have, and ask of an INSERT."""
     manager, table = model._base_manager, model._meta.db_table
     fields = [field for field in model._meta.local_concrete_fields if field.column]
-    there = [field for field in fields if field.column in there.get(table, ())]
+    there = [field for field in fields if field.column in columns.get(table, ())]
     for deed, work in (("read", read), ("filter", matched)):
         asked = fields if deed == "read" else there
         # Each column is asked for only where not all of them work together.
-        if attempt(lambda work=work, asked=asked: work(manager, asked)):
+        if attempt(functools.partial(work, manager, asked)):
             for field in asked:
-                error = attempt(lambda work=work, field=field: work(manager, [field]))
+                error = attempt(functools.partial(work, manager, [field]))
                 if error:
                     found[f"{table}.{field.column} {deed}"] = error
     written = [field for field in there if not type(field).__name__.endswith("AutoField")]
     if not written:
         return
 
-    columns = {field.column for field in fields}
-    forgiven = [column for column in required.get(table, ()) if column not in columns]
+    named = {field.column for field in fields}
+    forgiven = [column for column in required.get(table, ()) if column not in named]
 
-    def write(empty):
+    def write(empty: bool) -> None:
         for number in (1, 2):
             manager._insert([row(model, written, number, empty)], fields=written, using="default")
         list(manager.values_list(*[field.attname for field in there]))
 
     for name, empty in (("write", False), ("write NULL", True)):
-        error = attempt(lambda empty=empty: write(empty), table, forgiven)
+        error = attempt(functools.partial(write, empty), table, forgiven)
         if error:
             found[f"{table} {name}"] = error
 
 
-def probe(there, required):
+def probe(columns: Columns, required: Columns) -> dict[str, str]:
     """Object and deed -> what failed."""
     from django.apps import apps
 
-    found = {}
+    found: dict[str, str] = {}
     for model in apps.get_models(include_auto_created=True):
         if not (model._meta.proxy or model._meta.swapped) and model._meta.managed:
-            of_model(model, there, required, found)
+            of_model(model, columns, required, found)
     return found
 
 
-def main():
+def main() -> None:
     """Answer until the input ends."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -153,20 +157,20 @@ def main():
     django.setup()
     for line in sys.stdin:
         request = json.loads(line)
+        answer: t.Any = None
         if request["what"] == "plan":
             answer = plan()
         elif request["what"] == "migrate":
             from django.core.management import call_command
 
             call_command("migrate", request["app"], request["name"], verbosity=0)
-            answer = None
         else:
             answer = probe(request["columns"], request["required"])
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
 
-def plan():
+def plan() -> list[list[str]]:
     """[app, name] of each pending migration, in order."""
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
