@@ -116,12 +116,14 @@ def verdicts(rehearsed: Rehearsed, production: Snapshot, old: Demands, new: Dema
 def broken(rehearsed: Rehearsed) -> str:
     """Why the plan would fail in production too, "" when that is not known.
 
-    Code that ran on empty tables may fail for want of rows; a statement on the schema fails anywhere.
+    Code that ran on empty tables may fail for want of rows, and in a sandbox for want of a network; a statement on the schema
+    fails anywhere.
     """
     copy = "with the data of a backup" if rehearsed.kind == "data" else "of the schema"
     for migration, event in zip(rehearsed.plan, rehearsed.told):
         failure = failure_of(event.get("failure"))
-        if failure and (rehearsed.kind == "data" or not migration.data):
+        alone = failure and not failure.sqlstate and event.get("sandbox", "none") != "none"
+        if failure and not alone and (rehearsed.kind == "data" or not migration.data):
             seen = [sentence(Violation(**one)) for one in event.get("violations", [])]
             return " ".join(
                 [f"migration {migration.id} failed on a scratch copy {copy}, in {failure.message}.", *seen]

@@ -9,16 +9,19 @@ Application's interpreter, PostgreSQL only; PRIVATE to the collection.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import select
 import threading
 import time
 import typing as t
 
-from . import _django_apply, _django_check, _django_describe, _django_plan, _django_setup
+from . import _django_apply, _django_check, _django_describe, _django_errors, _django_plan, _django_setup
 from ._django_run import Run
 from ._observer import Observer
 from ._protocol import BridgeError
+
+_NEW_NETWORK = 0x40000000  # Linux's CLONE_NEWNET
 
 
 def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
@@ -36,12 +39,13 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     warnings = _django_check.refuse_serious(connection.alias)
     _django_apply.register_signals()
     connection.prepare_database()
-    run = Rehearsal(connection, arguments, answer)
+    sandbox = _without_network(connection)
+    run = Rehearsal(connection, arguments, answer, sandbox)
     with contextlib.ExitStack() as stack:
         stack.enter_context(connection.execute_wrapper(run.watch))
         stack.enter_context(run.following_transactions())
         done = _django_apply.migrate(connection, arguments, run)
-    return {**done, "warnings": warnings, **_django_describe.of_release(connection)}
+    return {**done, "warnings": warnings, "sandbox": sandbox, **_django_describe.of_release(connection)}
 
 
 def _end_with(go: int, seconds: t.Optional[float]) -> None:
@@ -56,17 +60,37 @@ def _end_with(go: int, seconds: t.Optional[float]) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
+def _without_network(connection: t.Any) -> str:
+    """Leave no way out but the database: a data migration may send mail. "network" where that was possible, else "none".
+
+    Needs root, and a database at a unix socket: that is reached from any network. Threads of the application would keep theirs.
+    """
+    host = str(getattr(getattr(connection.connection, "info", None), "host", None) or "")
+    if not host.startswith("/") or threading.active_count() > 2:  # this one and that of _end_with
+        return "none"
+    try:
+        return "none" if ctypes.CDLL(None).unshare(_NEW_NETWORK) else "network"
+    except (OSError, AttributeError):
+        return "none"
+
+
 class Rehearsal(Run):
     """A run without lock, budget and second attempts: nobody else is there."""
 
-    def __init__(self, connection: t.Any, arguments: dict[str, t.Any], answer: t.Any) -> None:
+    def __init__(self, connection: t.Any, arguments: dict[str, t.Any], answer: t.Any, sandbox: str) -> None:
         super().__init__(connection, arguments, answer, None, None, None)
+        self._sandbox = sandbox
         self._observer: t.Optional[Observer] = None
         self._data: list[bool] = []
 
     def begin(self, steps: t.Any, before: dict[str, str], described: list[t.Any]) -> None:
         super().begin(steps, before, described)
-        self._answer.ask("begin", plan=[migration.to_json() for migration in described])
+        self._answer.ask("begin", plan=[migration.to_json() for migration in described], sandbox=self._sandbox)
+
+    def signal_failed(self, which: str, exc: Exception) -> BridgeError:
+        failed = super().signal_failed(which, exc)
+        failed.detail["sqlstate"] = _django_errors.sqlstate_of(exc)
+        return failed
 
     def _query(self, sql: str) -> list[t.Any]:
         """Past the wrappers, so that it is not observed itself."""
@@ -96,7 +120,8 @@ class Rehearsal(Run):
 
     def _tell(self, name: str, seconds: float, observer: Observer, failed: t.Optional[BridgeError]) -> None:
         failure = failed.detail.get("failure") if failed else None
-        self._answer.ask("evidence", id=name, seconds=seconds, failure=failure, **observer.told())
+        told = {"id": name, "seconds": seconds, "failure": failure, "sandbox": self._sandbox}
+        self._answer.ask("evidence", **told, **observer.told())
 
     def watch(self, execute: t.Any, sql: t.Any, params: t.Any, many: bool, context: t.Any) -> t.Any:
         """An execute_wrapper."""
