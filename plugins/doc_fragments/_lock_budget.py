@@ -16,6 +16,7 @@ options:
       - Until the first statement that changes the schema, each statement may wait that long. Each one after it may wait for what is left since then,
         and at least one millisecond.
       - Replaces a C(lock_timeout) that the role, the settings or the migration set. The server is asked whether it took effect.
+      - An autovacuum that is in the way is waited for in a lock mode that stops no query, until the server ends it. Not one against wraparound.
     type: int
     default: 200
   concurrent_timeout:

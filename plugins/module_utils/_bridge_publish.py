@@ -36,6 +36,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._bridge import (
     _django_select,
     _django_setup,
     _django_static,
+    _django_vacuum,
     _django_watch,
     _django_whole,
     _entry,
@@ -48,7 +49,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._errors import Dep
 _PARTS = (
     _bridge, _migration, _django_apply, _django_blockers, _django_budget, _django_check, _django_cursor, _django_describe, _django_errors,
     _django_failure, _django_follow, _django_index, _django_locks, _django_plan, _django_pooler, _django_rehearse, _django_run, _django_select, _django_setup,
-    _django_static, _django_watch, _django_whole, _entry, _observer, _protocol,
+    _django_static, _django_vacuum, _django_watch, _django_whole, _entry, _observer, _protocol,
 )  # fmt: skip
 _PACKAGE = "seamless_bridge"
 _ROOT = "ansible_collections.seamless.deploy.plugins."

@@ -22,6 +22,13 @@ FROM (SELECT DISTINCT unnest(pg_blocking_pids(%s)) AS pid) b LEFT JOIN pg_stat_a
 """
 _BLOCKER_NAMES = ("pid", "application_name", "user", "client", "state", "query_age", "transaction_age", "relation")
 
+# A process of the server itself has no user. Its kind and its query an ordinary role does not see.
+VACUUMED = """
+SELECT DISTINCT w.relation::regclass::text
+FROM pg_locks w JOIN pg_locks h ON h.relation = w.relation AND h.database = w.database JOIN pg_stat_activity a ON a.pid = h.pid
+WHERE w.pid = %s AND NOT w.granted AND h.granted AND h.mode = 'ShareUpdateExclusiveLock' AND a.usesysid IS NULL
+"""
+
 _ENDABLE = """
 SELECT a.pid, coalesce(a.application_name, ''), a.backend_start::text, coalesce(a.backend_type, ''),
        coalesce(a.datname = current_database(), false), coalesce(r.rolsuper, true),

@@ -18,6 +18,7 @@ import typing as t
 from . import _django_errors as errors
 from ._django_cursor import rows_of
 from ._django_index import finished_index, invalid_indexes
+from ._django_vacuum import Vacuums
 from ._protocol import BridgeError
 
 _DDL = re.compile(
@@ -75,6 +76,7 @@ class LockBudget:
         self._connection = connection
         self._limits = limits
         self._watcher = watcher
+        self._vacuums = Vacuums(connection)
         self._pid = 0
         self._proven = False
         self._session: t.Optional[int] = None
@@ -105,8 +107,15 @@ class LockBudget:
     def begin(self) -> None:
         """A new attempt at a migration."""
         self._active = True
-        self._watcher.forget()
+        self._make_way()
         self._pid = self._raw("SELECT pg_backend_pid()")[0][0]
+
+    def _make_way(self) -> None:
+        """Before an attempt: what kept the last one waiting."""
+        relations = set(self._watcher.vacuumed)
+        self._watcher.forget()
+        if not self._connection.in_atomic_block:
+            self._vacuums.end(relations)
 
     def end(self) -> None:
         """Between migrations there is no limit; the session gets its own settings back."""
@@ -148,6 +157,7 @@ class LockBudget:
                     self._try_repair(text)
                 if not self.retries.again(exc):
                     raise
+                self._make_way()
 
     def _watched(
         self, deadline: t.Optional[float], execute: t.Any, sql: t.Any, params: t.Any, many: bool, context: t.Any

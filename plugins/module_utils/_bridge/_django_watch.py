@@ -12,7 +12,7 @@ import threading
 import time
 import typing as t
 
-from ._django_blockers import BLOCKERS, Ending, blocker_of
+from ._django_blockers import BLOCKERS, VACUUMED, Ending, blocker_of
 from ._django_locks import side_connection
 
 #: Seconds after the end of a budget, for lock_timeout itself to end the statement; then between two looks.
@@ -44,6 +44,7 @@ class Watcher(threading.Thread):
         self.ending = ending
         self.cut = False
         self.blockers: list[dict[str, t.Any]] = []
+        self.vacuumed: set[str] = set()
 
     def begin(self, pid: int, deadline: t.Optional[float] = None) -> None:
         self.cut = False
@@ -55,6 +56,7 @@ class Watcher(threading.Thread):
 
     def forget(self) -> None:
         self.blockers = []
+        self.vacuumed = set()
 
     def stop(self) -> None:
         self._ended.set()
@@ -92,6 +94,7 @@ class Watcher(threading.Thread):
         rows = query(BLOCKERS, [pid, pid])
         if rows:
             self.blockers = [blocker_of(row) for row in rows]
+            self.vacuumed.update(row[0] for row in query(VACUUMED, [pid]))
             self.ending.look(query, pid)
 
     def _cut_short(self, query: t.Callable[..., t.Any], busy: Busy) -> None:
