@@ -174,6 +174,11 @@ ended_blockers:
     pid: {description: Its process., type: int}
     application: {description: Its C(application_name)., type: str}
     seconds: {description: Age of its transaction or its query., type: float}
+blocker_problems:
+  description: Why a session that O(end_blockers_of) names was not ended. Warnings otherwise.
+  returned: when a migration failed
+  type: list
+  elements: str
 signal_writes:
   description: Number of statements with which receivers of C(pre_migrate) and C(post_migrate) wrote.
   returned: success
