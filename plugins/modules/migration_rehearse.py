@@ -82,7 +82,7 @@ options:
     choices: [schema, data, none]
     default: schema
   backup:
-    description: With O(rehearsal=data), the directory of a backup of M(seamless.deploy.pg_backup).
+    description: With O(rehearsal=data), the path of a backup that M(seamless.deploy.pg_backup) returned.
     type: path
   data_seconds:
     description: With O(rehearsal=data), how many seconds restoring and migrating may take.
@@ -142,6 +142,14 @@ later:
   description: Ids of the migrations that are held back until the old release is gone.
   type: list
   elements: str
+  returned: success
+data:
+  description: With O(rehearsal=data), C(seconds) and C(bytes) of the copy, and C(bytes_after) the migrations.
+  type: dict
+  returned: success
+sandbox:
+  description: C(network) where the migrations ran without a network, which takes root and a unix socket; C(none) elsewhere.
+  type: str
   returned: success
 bytes:
   description: Size of the production database.
@@ -251,6 +259,8 @@ def run(params: dict[str, t.Any], bridge: Bridge, run_command: t.Callable[..., t
         "strategy": decision.strategy,
         "now": decision.now,
         "later": decision.later,
+        "data": answer.get("data") or {},
+        "sandbox": answer.get("sandbox") or "none",
         "bytes": production.bytes,
         "escalate": escalate,
         "reasons": decision.reasons,

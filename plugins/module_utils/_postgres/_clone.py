@@ -53,13 +53,15 @@ class Clone:
                 self.source,
             )
             # Whoever is no superuser cannot give objects to their owners; the application's role must own them.
-            foreign = [] if self.superuser else ["--no-owner", "--no-privileges", f"--role={self.role}"]
+            foreign = [] if self.superuser else ["--no-owner", "--no-privileges", "--no-comments", f"--role={self.role}"]
             self._call(
                 run,
                 [
                     "pg_restore",
                     "--exit-on-error",
                     "--no-password",
+                    # It would keep the scratch database from being dropped.
+                    "--no-subscriptions",
                     *foreign,
                     f"--dbname={self.target.database}",
                     archive,

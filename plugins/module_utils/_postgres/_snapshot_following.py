@@ -99,16 +99,18 @@ class Following:
             return None
         known = {relation.oid: relation for relation in last.relations()}
         tables, views = relations(self._opened, anew)
-        if any(_renamed(known[each.oid], each) for each in [*tables, *views] if each.oid in known):
+        read: list[t.Union[Table, View]] = [*tables, *views]
+        if any(_renamed(known[each.oid], each) for each in read if each.oid in known):
             return None
         kept = {oid for oid in known if oid in stamps and oid not in anew}
         alike = _sequences(stamps) == _sequences(self._stamps)
+        more: dict[str, t.Any] = others(self._opened)
         return dataclasses.replace(
             last,
             tables=_merged([each for each in last.tables if each.oid in kept], tables),
             views=_merged([each for each in last.views if each.oid in kept], views),
             sequences=last.sequences if alike else sequences(self._opened),
-            **others(self._opened),
+            **more,
         )
 
 
