@@ -17,9 +17,6 @@ import subprocess
 import time
 import typing as t
 
-import conftest  # noqa: F401  the checkout as a collection
-
-# isort: split
 from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._clone import Clone

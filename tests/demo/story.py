@@ -69,7 +69,9 @@ class Story:
         self.load.start()
         self.screen.say(f"Traffic: {RATE} requests a second through the entrance, a third of them new orders.")
         time.sleep(3)
-        self.screen.say("Deploying release 2: its migrations add three columns and an index, while orders come. A rehearsal decides how.")
+        self.screen.say(
+            "Deploying release 2: its migrations add three columns and an index, while orders come. A rehearsal decides how."
+        )
         if not self.deploy(2, self.live(2)).as_promised:
             raise Disappointed("Release 2 is not live, so the way back from release 3 would show nothing.")
         time.sleep(3)

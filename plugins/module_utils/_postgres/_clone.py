@@ -53,7 +53,9 @@ class Clone:
                 self.source,
             )
             # Whoever is no superuser cannot give objects to their owners; the application's role must own them.
-            foreign = [] if self.superuser else ["--no-owner", "--no-privileges", "--no-comments", f"--role={self.role}"]
+            foreign = (
+                [] if self.superuser else ["--no-owner", "--no-privileges", "--no-comments", f"--role={self.role}"]
+            )
             self._call(
                 run,
                 [
