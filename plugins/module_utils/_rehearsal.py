@@ -46,7 +46,9 @@ class Rehearsed:
                 found.append(of_event(migration, self.told[number], *around, self.kind))
             else:
                 last = self.catalogs[-1] if self.catalogs else Snapshot("postgresql")
-                found.append(Evidence(migration, "none", last, last))
+                failed = self.plan[len(self.told) - 1].id if self.told else ""
+                reason = Failure("not_reached", f"{failed} failed before it") if failed else None
+                found.append(Evidence(migration, "none", last, last, failure=reason))
         return found
 
 

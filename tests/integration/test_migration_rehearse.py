@@ -112,3 +112,13 @@ def test_what_the_user_declares_counts(rehearse: Rehearse) -> None:
     assert [verdict["compatibility"] for verdict in rehearse()["verdicts"]] == ["either"]
     declared = rehearse(raw=["things_thing.extra"])
     assert [verdict["compatibility"] for verdict in declared["verdicts"]] == ["contract"], declared["verdicts"]
+
+
+def test_what_comes_after_a_data_step_that_wants_rows_is_not_reached(rehearse: Rehearse) -> None:
+    change(rehearse, "migrations.RunSQL(\"DO $$ BEGIN PERFORM 1/count(*) FROM things_thing; END $$\", 'SELECT 1'),")
+    rehearse.project.migration("0003_later", NULLABLE, "0002_change")
+    rehearse.project.write("things/models.py", MODELS + "    note = models.TextField(null=True)\n")
+    result = rehearse()
+    assert [verdict["compatibility"] for verdict in result["verdicts"]] == ["inconclusive", "inconclusive"], result
+    assert "was not rehearsed: things.0002_change failed before it" in json.dumps(result["verdicts"][1])
+    assert "is not known" not in json.dumps(result["verdicts"]) and result["escalate"]

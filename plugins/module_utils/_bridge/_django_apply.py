@@ -89,7 +89,8 @@ def migrate(connection: t.Any, arguments: dict[str, t.Any], run: Run) -> dict[st
         "after": _django_plan.heads(fresh.loader),
         "pending": _django_plan.pending(fresh),
         "held_back": held_back,
-        "model_changes": _django_plan.model_changes(fresh),
+        # The plan tells them; a rehearsal need not search for them again.
+        "model_changes": {} if arguments.get("about") == "rehearsal" else _django_plan.model_changes(fresh),
         "missing": _django_plan.missing_on_disk(fresh.loader),
         **run.told(),
         "signal_writes": run.signal_writes,

@@ -45,7 +45,7 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
         stack.enter_context(connection.execute_wrapper(run.watch))
         stack.enter_context(run.following_transactions())
         done = _django_apply.migrate(connection, arguments, run)
-    return {**done, "warnings": warnings, "sandbox": sandbox, **_django_describe.of_release(connection)}
+    return {**done, "warnings": warnings, "sandbox": sandbox}
 
 
 def _end_with(go: int, seconds: t.Optional[float]) -> None:
@@ -85,7 +85,9 @@ class Rehearsal(Run):
 
     def begin(self, steps: t.Any, before: dict[str, str], described: list[t.Any]) -> None:
         super().begin(steps, before, described)
-        self._answer.ask("begin", plan=[migration.to_json() for migration in described], sandbox=self._sandbox)
+        release = _django_describe.of_release(self._connection)
+        plan = [migration.to_json() for migration in described]
+        self._answer.ask("begin", plan=plan, release=release, sandbox=self._sandbox)
 
     def signal_failed(self, which: str, exc: Exception) -> BridgeError:
         failed = super().signal_failed(which, exc)

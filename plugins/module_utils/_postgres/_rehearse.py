@@ -114,7 +114,10 @@ class Rehearsal:
             outcome = self.bridge.attempt(
                 "apply", watch=watch, about="rehearsal", alias=self.alias, database_name=target.database, **more
             )
-        return rehearsed_of(outcome, catalogs), outcome.result
+        rehearsed = rehearsed_of(outcome, catalogs)
+        # What the release demands is known also where a migration failed.
+        begun = next(event for event in outcome.progress if event["what"] == "begin")
+        return rehearsed, {"sandbox": begun["sandbox"], **begun["release"], **outcome.result}
 
 
 def _asked(

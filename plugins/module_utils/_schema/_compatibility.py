@@ -105,6 +105,9 @@ def _works(release: Demands, against: t.List[Problem]) -> t.Optional[bool]:
 def _untrue(evidence: Evidence) -> t.List[Finding]:
     """What keeps the catalogs from being those that production would have."""
     migration, found = evidence.migration.id, []
+    if evidence.failure is not None and evidence.failure.kind == "not_reached":
+        reason = f"The migration was not rehearsed: {evidence.failure.message}."
+        return [Finding(migration, reason, "See to that one first.")]
     if evidence.failure is not None:
         empty = evidence.rehearsal == "schema" and evidence.migration.data
         where = "on empty tables, where it may want rows" if empty else "in the rehearsal"
