@@ -139,3 +139,15 @@ def wants_rows(rehearsed: Rehearsed) -> bool:
         one.rehearsal != "data" and (one.migration.data or any(each.code for each in one.statements))
         for one in rehearsed.evidence()
     )
+
+
+def statements(rehearsed: Rehearsed) -> list[dict[str, t.Any]]:
+    """What each migration ran, for a linter: without the statements of its own code."""
+    return [
+        {
+            "migration": migration.id,
+            "atomic": migration.atomic,
+            "sql": [one["sql"] for one in event["statements"] if not one["code"]],
+        }
+        for migration, event in zip(rehearsed.plan, rehearsed.told)
+    ]

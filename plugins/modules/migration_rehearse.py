@@ -109,6 +109,7 @@ options:
     description: Directory of pg_dump and pg_restore, where they are not found by themselves.
     type: path
 notes:
+  - Where the linter squawk is installed on the control node, its findings on the SQL are added to RV(table).
   - Needs psycopg2 for the interpreter that runs it, and a role that may create databases.
 seealso:
   - module: seamless.deploy.django_migrate
@@ -143,6 +144,16 @@ later:
   type: list
   elements: str
   returned: success
+statements:
+  description: What each migration ran on the scratch copy, without the statements of its own code. C(migration), C(atomic) and C(sql).
+  type: list
+  elements: dict
+  returned: success
+squawk:
+  description: What the linter squawk says of them, C(migration) and C(findings). It decides nothing.
+  type: list
+  elements: dict
+  returned: where squawk is installed on the control node
 data:
   description: With O(rehearsal=data), C(seconds) and C(bytes) of the copy, and C(bytes_after) the migrations.
   type: dict
@@ -259,6 +270,7 @@ def run(params: dict[str, t.Any], bridge: Bridge, run_command: t.Callable[..., t
         "strategy": decision.strategy,
         "now": decision.now,
         "later": decision.later,
+        "statements": _rehearsal.statements(rehearsed),
         "data": answer.get("data") or {},
         "sandbox": answer.get("sandbox") or "none",
         "bytes": production.bytes,
