@@ -88,11 +88,13 @@ class Stage:
             "deploy_postgresql_client_path": str(self.postgres.bin_dir),
         }
 
-    def deploy(self, release: int) -> playbook.Result:
+    def deploy(self, release: int, **changes: t.Any) -> playbook.Result:
         """Run the collection's own deploy.yml."""
         with self.log.open("a") as log:
             log.write(f"\n===== deploy.yml, release {release} =====\n")
-        return playbook.run_playbook("deploy.yml", self.variables(release), base=self.base, log=self.log, timeout=300)
+        return playbook.run_playbook(
+            "deploy.yml", {**self.variables(release), **changes}, base=self.base, log=self.log, timeout=300
+        )
 
     def serving(self) -> tuple[str, str]:
         """Ask the entrance which release serves, and from which directory."""

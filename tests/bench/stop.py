@@ -1,0 +1,167 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stop of a maintenance deploy against its migration and its start alone, on a copy of the same database (control node).
+
+No lab is needed: what is stopped is the demo's application. The stop is what somebody sees who asks twenty times a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import threading
+import time
+import typing as t
+
+from tests.demo.stage import Stage, open_log, stage
+from tests.support import shop
+from tests.support.load import request
+
+ORDERS = 2_000_000
+ALONE = "shop_alone"
+#: The old release cannot insert without the column, and the indexes keep it from writing for a while.
+MIGRATION = """
+from django.db import migrations, models
+
+class Migration(migrations.Migration):
+    dependencies = [("orders", "{before}")]
+    operations = [
+        migrations.AddField("order", "weight{number}", models.IntegerField(default=0)),
+        migrations.AddIndex("order", models.Index(fields=["weight{number}", "created_at"], name="stop_{number}_a")),
+        migrations.AddIndex("order", models.Index(fields=["created_at", "payment_method"], name="stop_{number}_b")),
+        migrations.AddIndex("order", models.Index(fields=["payment_method", "id"], name="stop_{number}_c")),
+    ]
+"""
+
+
+@dataclasses.dataclass
+class Seen:
+    """Seconds: of the stop as customers saw it, as it was predicted, and of its parts alone."""
+
+    stop: float
+    predicted: float
+    migrate: float
+    start: float
+
+    @property
+    def ratio(self) -> float:
+        return self.stop / (self.migrate + self.start)
+
+
+class Asking:
+    """Asks for the page of an order list without end; `longest` is the longest time without an answer."""
+
+    def __init__(self, entrance: pathlib.Path) -> None:
+        self.longest = 0.0
+        self._entrance = entrance
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+
+    def __enter__(self) -> t.Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _ask(self) -> None:
+        last = time.monotonic()
+        while not self._over.wait(0.05):
+            with contextlib.suppress(OSError, ValueError):
+                if request(self._entrance, "GET", "/health/", timeout=10).status == 200:
+                    now = time.monotonic()
+                    self.longest, last = max(self.longest, now - last), now
+
+
+def environment(scene: Stage, release: pathlib.Path, database: str) -> dict[str, str]:
+    """The application's own, with another database."""
+    lines = (release / ".environment").read_text().splitlines()
+    found = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    found = {name: value.strip("\"'") for name, value in found.items()}
+    url = scene.url.rpartition("/")[0] + "/" + database
+    return {**os.environ, **found, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "shop.settings"}
+
+
+def migrated_alone(scene: Stage, release: pathlib.Path) -> float:
+    began = time.monotonic()
+    subprocess.run(
+        [release / ".venv" / "bin" / "python", "manage.py", "migrate", "--verbosity", "0"],
+        cwd=release, env=environment(scene, release, ALONE), check=True,
+    )  # fmt: skip
+    return time.monotonic() - began
+
+
+def started_alone(scene: Stage, release: pathlib.Path) -> float:
+    """From the start of the web server to its first answer."""
+    socket = scene.base / "alone.sock"
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [release / ".venv" / "bin" / "gunicorn", "shop.wsgi", "--bind", f"unix:{socket}", "--no-control-socket"],
+        cwd=release, env=environment(scene, release, ALONE), stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        while time.monotonic() - began < 60:
+            with contextlib.suppress(OSError, ValueError):
+                if request(socket, "GET", "/health/", timeout=5).status == 200:
+                    return time.monotonic() - began
+            time.sleep(0.02)
+        raise SystemExit("bench: the web server alone did not answer within 60 seconds")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+def measured(scene: Stage, number: int) -> Seen:
+    repository = scene.repository
+    before = f"stop_{number - 1}" if number else "0003_orders_by_payment"
+    migration = MIGRATION.format(before=before, number=number)
+    models = (repository.path / "orders" / "models.py").read_text()
+    column = f"    weight{number} = models.IntegerField(default=0)\n    note ="
+    files = {
+        f"orders/migrations/stop_{number}.py": migration,
+        "orders/models.py": models.replace("    note =", column, 1),
+    }
+    version = f"stop{number}"
+    repository.change(files, f"Blocking migration {number} of the benchmark", version)
+    scene.postgres.execute(f"CREATE DATABASE {ALONE} TEMPLATE shop OWNER shop")
+    with Asking(scene.entrance) as asking:
+        time.sleep(1)
+        result = scene.deploy(2, deploy_version=version, deploy_strategy="maintenance")
+        time.sleep(1)
+    if result.rc:
+        raise SystemExit(f"bench: the deploy failed: {result.stdout[-3000:]}")
+    said = re.search(r"Stop: +about (\d+) s", result.stdout)
+    release = pathlib.Path(os.path.realpath(scene.base / "srv" / "current"))
+    seen = Seen(
+        asking.longest,
+        float(said.group(1)) if said else 0.0,
+        migrated_alone(scene, release),
+        started_alone(scene, release),
+    )
+    scene.postgres.drop_database(ALONE)
+    return seen
+
+
+def main(rounds: int) -> None:
+    """Measure, and print a line for each round."""
+    log = open_log()
+    with stage(log, lambda text: print(f"bench stop: {text}", flush=True)) as scene:
+        for release in (1, 2):
+            if scene.deploy(release).rc:
+                raise SystemExit(f"bench: release {release} could not be deployed; see {log}")
+        shop.fill(scene.url, ORDERS)
+        scene.repository.git("checkout", "--quiet", "main")
+        found = [measured(scene, number) for number in range(rounds)]
+    for seen in found:
+        print(f"bench stop: {json.dumps({name: round(value, 1) for name, value in vars(seen).items()})}")
+    worst = max(seen.ratio for seen in found)
+    parts = " ".join(f"{name}={value:.1f}" for name, value in vars(found[-1]).items())
+    print(f"bench stop: ratio={worst:.2f} {parts}")
