@@ -50,6 +50,12 @@ def plan(facts: Facts) -> list[str]:
     return lines
 
 
+def _growth(data: Facts) -> str:
+    """What the migrations took on the disk of the copy; dead rows of it go again later."""
+    more = (data.get("bytes_after", 0) - data.get("bytes", 0)) / 1024**2
+    return f", {more:.0f} MiB more on disk" if more >= 1 else ""
+
+
 def _strategy(facts: Facts) -> str:
     if facts.get("check_mode") and facts.get("wanted") == "auto" and not facts.get("rehearsed"):
         return "Strategy:     auto: a rehearsal decides, once the release is installed"
@@ -62,7 +68,7 @@ def _rehearsal(rehearsed: Facts) -> list[str]:
     seconds = sum(rehearsed["seconds"])
     how = {
         "schema": f"on a copy of the schema, {seconds:.1f} s of migrations",
-        "data": f"on a copy with data, {seconds:.1f} s of migrations",
+        "data": f"on a copy with data, {seconds:.1f} s of migrations{_growth(rehearsed.get('data') or {})}",
         "none": "none",
     }
     reasons = [f"  Not online: {reason}" for reason in rehearsed["reasons"]]

@@ -47,6 +47,9 @@ def test_plan_shows_what_a_rehearsal_proved():
     lines = _report_plan.plan(facts)
     assert line(lines, "Rehearsal:").endswith("on a copy of the schema, 0.8 s of migrations")
     assert "  orders.0002_note  blocking" in lines
+    data = {**rehearsed, "rehearsal": "data", "data": {"bytes": 2**30, "bytes_after": 2**30 + 3 * 2**20}}
+    grown = _report_plan.plan({**facts, "rehearsed": data})
+    assert line(grown, "Rehearsal:").endswith("on a copy with data, 0.8 s of migrations, 3 MiB more on disk")
     assert "  Not online: orders.0002_note is blocking: the INSERT fails." in lines
     assert not any(text.startswith("Attention:") for text in lines)
 
