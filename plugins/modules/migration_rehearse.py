@@ -145,7 +145,7 @@ later:
   elements: str
   returned: success
 statements:
-  description: What each migration ran on the scratch copy, without the statements of its own code. C(migration), C(atomic) and C(sql).
+  description: What each migration ran on the schema of the scratch copy. C(migration), C(atomic) and C(sql).
   type: list
   elements: dict
   returned: success

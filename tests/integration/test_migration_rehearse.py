@@ -6,13 +6,19 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
+import shutil
+import subprocess
+import sys
 import typing as t
 
 import pytest
 
 from tests.support.django_calls import Migrate
 from tests.support.django_project import MODELS, Project, django_python
+from tests.support.paths import tool
+from tests.support.playbook import playbook_environment
 from tests.support.rehearsals import Rehearse, change
 
 
@@ -122,3 +128,16 @@ def test_what_comes_after_a_data_step_that_wants_rows_is_not_reached(rehearse: R
     assert [verdict["compatibility"] for verdict in result["verdicts"]] == ["inconclusive", "inconclusive"], result
     assert "was not rehearsed: things.0002_change failed before it" in json.dumps(result["verdicts"][1])
     assert "is not known" not in json.dumps(result["verdicts"]) and result["escalate"]
+
+
+def test_squawk_is_asked_where_it_is_installed(rehearse: Rehearse, tmp_path: pathlib.Path) -> None:
+    if not shutil.which("squawk"):
+        pytest.skip("squawk is not installed on this control node")
+    change(rehearse, 'migrations.RunSQL("CREATE INDEX by_name ON things_thing (name)", "SELECT 1"),')
+    argv = [tool("ansible"), "localhost", "-i", "localhost,", "-c", "local", "-m", "seamless.deploy.migration_rehearse"]
+    argv += ["-e", json.dumps({"ansible_python_interpreter": sys.executable}), "-a", json.dumps(rehearse.params)]
+    environment = {**playbook_environment(tmp_path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "things.0002_change  - squawk: " in done.stdout and "require-concurrent-index-creation" in done.stdout
+    assert "require-lock-timeout" not in done.stdout
