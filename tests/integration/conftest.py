@@ -23,7 +23,7 @@ from tests.support.shop import shop_wheelhouse
 from tests.support.supervisor import Supervisor
 
 HERE = pathlib.Path(__file__).resolve().parent
-LONG = "installs applications from the package index, and takes minutes: ./run test integration --long"
+LONG = "takes minutes: ./run test integration --long"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

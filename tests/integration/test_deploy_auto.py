@@ -42,6 +42,7 @@ def test_what_the_old_release_can_live_with_goes_online(shop: Whole) -> None:
     assert shop.footprint().serving == "2"
 
 
+@pytest.mark.long
 def test_online_is_refused_with_the_reason(shop: Whole) -> None:
     shop.live(2)
     stands = shop.footprint()
@@ -169,6 +170,7 @@ class Migration(migrations.Migration):
     return "r8c"
 
 
+@pytest.mark.long
 def test_forced_online_against_the_verdict_it_really_fails_requests(shop: Whole) -> None:
     shop.scene.repository.git("checkout", "--quiet", shop.scene.repository.tag(7))
     migration = """
