@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 import subprocess
-import typing as t
 
 from tests.support.django_project import Project, django_python
-from tests.support.module import run_module
+from tests.support.rehearsals import live_release
 
 APPS, MODELS = 20, 25
 
@@ -114,18 +112,4 @@ class LargeProject:
 
     def _live(self) -> None:
         """Record of the models as they are that they are those of the live release."""
-        described: dict[str, t.Any] = run_module("django_info", self.params)
-        release = self.root / "releases" / "r1"
-        release.mkdir(parents=True)
-        manifest = {
-            "version": 1,
-            "release": "r1",
-            "source": {"kind": "git", "location": "x", "version": "v1"},
-            "commit": "0" * 40,
-            "identity": "i",
-            "prepared_at": "2026-01-01T00:00:00Z",
-            "result": "good",
-            "demands": described["demands"],
-        }
-        (release / ".release.json").write_text(json.dumps(manifest))
-        (self.root / "current").symlink_to("releases/r1")
+        live_release(self.root, self.params)

@@ -23,6 +23,7 @@ from tests.support.module import run_module
 from tests.support.paths import CHECKOUT
 from tests.support.postgres import EmbeddedPostgres
 from tests.support.real_applications import APPLICATIONS, Application, interpreter
+from tests.support.rehearsals import live_release
 
 CASES = CHECKOUT / "tests" / "cases" / "real_applications"
 WORDS = {(True, True): "either", (True, False): "expand", (False, True): "contract", (False, False): "blocking"}
@@ -67,22 +68,8 @@ class Stage:
 
     def live(self) -> pathlib.Path:
         """Have the old release be the live one; what it demands is what its bridge told."""
-        described = run_module("django_info", self.old.params(self.url("live")))
         root = self.path / "srv"
-        release = root / "releases" / "r1"
-        release.mkdir(parents=True)
-        manifest = {
-            "version": 1,
-            "release": "r1",
-            "source": {"kind": "git", "location": "x", "version": "v1"},
-            "commit": "0" * 40,
-            "identity": "i",
-            "prepared_at": "2026-01-01T00:00:00Z",
-            "result": "good",
-            "demands": described["demands"],
-        }
-        (release / ".release.json").write_text(json.dumps(manifest))
-        (root / "current").symlink_to("releases/r1")
+        live_release(root, self.old.params(self.url("live")))
         return root
 
     def rehearse(self) -> list[dict[str, t.Any]]:

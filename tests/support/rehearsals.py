@@ -13,6 +13,25 @@ from tests.support.django_project import Project, django_python
 from tests.support.module import run_module
 
 
+def live_release(root: pathlib.Path, application: dict[str, t.Any]) -> None:
+    """Make the release r1 of an application the live one, which demands what its models now do."""
+    described = run_module("django_info", application)
+    release = root / "releases" / "r1"
+    release.mkdir(parents=True)
+    manifest = {
+        "version": 1,
+        "release": "r1",
+        "source": {"kind": "git", "location": "x", "version": "v1"},
+        "commit": "0" * 40,
+        "identity": "i",
+        "prepared_at": "2026-01-01T00:00:00Z",
+        "result": "good",
+        "demands": described["demands"],
+    }
+    (release / ".release.json").write_text(json.dumps(manifest))
+    (root / "current").symlink_to("releases/r1")
+
+
 class Rehearse:
     """Calls the module for a project whose first release is live."""
 
@@ -35,21 +54,7 @@ class Rehearse:
 
     def live(self) -> None:
         """Have the models as they are now be those of the live release."""
-        described = run_module("django_info", self.application)
-        release = self.root / "releases" / "r1"
-        release.mkdir(parents=True)
-        manifest = {
-            "version": 1,
-            "release": "r1",
-            "source": {"kind": "git", "location": "x", "version": "v1"},
-            "commit": "0" * 40,
-            "identity": "i",
-            "prepared_at": "2026-01-01T00:00:00Z",
-            "result": "good",
-            "demands": described["demands"],
-        }
-        (release / ".release.json").write_text(json.dumps(manifest))
-        (self.root / "current").symlink_to("releases/r1")
+        live_release(self.root, self.application)
 
     def __call__(self, **more: t.Any) -> dict[str, t.Any]:
         before = self.catalog()
