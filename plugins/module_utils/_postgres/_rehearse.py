@@ -115,9 +115,10 @@ class Rehearsal:
                 "apply", watch=watch, about="rehearsal", alias=self.alias, database_name=target.database, **more
             )
         rehearsed = rehearsed_of(outcome, catalogs)
-        # What the release demands is known also where a migration failed.
+        # What the release demands is known also where a migration failed, but nothing is proven past a receiver that did not run.
         begun = next(event for event in outcome.progress if event["what"] == "begin")
-        return rehearsed, {"sandbox": begun["sandbox"], **begun["release"], **outcome.result}
+        unproven = outcome.error is not None and _for_want_of_network(outcome.error, begun)
+        return rehearsed, {"sandbox": begun["sandbox"], **({} if unproven else begun["release"]), **outcome.result}
 
 
 def _asked(
