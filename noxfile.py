@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tarfile
 import time
 from collections.abc import Callable
@@ -115,11 +116,10 @@ def test(session: nox.Session) -> None:
     passed = unit(arguments if named else ["tests/unit", *arguments]) if "unit" in parts else True
     if "integration" in parts:
         say("test: integration")
-        where = [] if named else ["tests/integration"]
         problem = servers()
         if problem:
             say(f"test: some integration tests are left out: {problem}")
-        passed = pytest(sys.executable, *where, "-v", "-rs", "--durations=15", *long, *arguments) and passed
+        passed = integration(long, arguments) and passed
     if "lab" in parts:
         passed = lab_tests([] if named else ["tests/lab"], [*long, *arguments]) and passed
     if not passed:
@@ -145,6 +145,28 @@ def pytest(interpreter: str, *arguments: str) -> bool:
     except KeyboardInterrupt:
         process.wait()
         sys.exit(130)
+
+
+def integration(long: list[str], arguments: list[str]) -> bool:
+    """Whole deploys beside all other tests, where there are two processors: both wait for most of their time."""
+    told = ["-v", "-rs", "--durations=15", *long]
+    if arguments or (os.cpu_count() or 1) < 2:
+        where = [] if any(argument.startswith("tests/") for argument in arguments) else ["tests/integration"]
+        return pytest(sys.executable, *where, *told, *arguments)
+    whole = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "integration").glob("test_deploy_*.py"))
+    rest = ["tests/integration", *(f"--ignore={path}" for path in whole)]
+    with tempfile.TemporaryFile("w+") as output:
+        beside = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *rest, *told],
+            cwd=ROOT, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            passed = pytest(sys.executable, *whole, *told)
+        finally:
+            code = beside.wait()
+            output.seek(0)
+            print(output.read(), flush=True)
+    return passed and code == 0
 
 
 def lab_tests(where: list[str], arguments: list[str]) -> bool:
