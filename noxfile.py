@@ -11,8 +11,8 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import tarfile
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
