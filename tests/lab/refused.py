@@ -22,8 +22,9 @@ SUDOERS = "/etc/sudoers.d/deployer"
 
 
 def reasons(result: Result) -> list[str]:
-    """Give what every failed task says, in order."""
-    return [str(json.loads(first or second)["msg"]) for first, second in FAILED.findall(result.stdout)]
+    """Give what every failed task says, in order, without the words that Ansible puts before it."""
+    messages = [str(json.loads(first or second)["msg"]) for first, second in FAILED.findall(result.stdout)]
+    return [message.removeprefix("Task failed: ") for message in messages]
 
 
 def expect_one_reason(result: Result, words: list[str]) -> str:
