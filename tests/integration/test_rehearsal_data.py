@@ -182,6 +182,12 @@ def test_only_a_backup_of_this_database_is_rehearsed_on(place: Place, tmp_path: 
         other.on_data(place.backup, PLENTY)
 
 
+SETTINGS_OF = """
+SELECT s.setconfig FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase
+WHERE d.datname = '{}' AND array_length(s.setconfig, 1) > 0
+"""
+
+
 def test_a_database_made_beforehand_serves_whoever_may_not_make_one(place: Place) -> None:
     database = place.database
     scratch = f"{database.name}_scratch"
@@ -195,7 +201,7 @@ def test_a_database_made_beforehand_serves_whoever_may_not_make_one(place: Place
         assert rehearsed.catalogs[1].table("public.things_thing").column("note")
         assert max(0, rehearsed.catalogs[0].table("public.things_thing").rows) == rows
     assert place.state() == before
-    assert database.server.execute("SELECT 1 FROM pg_db_role_setting WHERE array_length(setconfig, 1) > 0") == []
+    assert database.server.execute(SETTINGS_OF.format(scratch)) == []
     assert (
         database.server.execute("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace", scratch)
         == []
