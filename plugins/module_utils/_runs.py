@@ -94,12 +94,11 @@ class Runs:
         if state is None:
             return None
         observed = state.observed(boot_id(), process_started(state.pid, state.process_started))
+        if observed.status != "lost":
+            return observed
         # It may have ended in an orderly way since its record was read.
-        return self._recorded(name) if observed.status == "lost" and self._ended(name) else observed
-
-    def _ended(self, name: str) -> bool:
-        state = self._recorded(name)
-        return state is None or state.status == "finished"
+        again = self._recorded(name)
+        return again if again is None or again.status == "finished" else observed
 
     def _recorded(self, name: str) -> t.Optional[RunnerState]:
         try:
