@@ -24,7 +24,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         result.update(self._execute_module("seamless.deploy.migration_rehearse", task_vars=task_vars))
         program = shutil.which("squawk")
-        if program and not result.get("failed"):
+        if program and "table" in result:
             result["squawk"] = self._asked(program, result.get("statements") or [])
             result["table"] = [*result["table"], *(line for found in result["squawk"] for line in found["findings"])]
         return result

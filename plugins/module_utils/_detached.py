@@ -61,12 +61,17 @@ def run(
     name = f"{action}-{uuid.uuid4().hex[:12]}"
     state = RunnerState(name, holder, step, action, "starting", 0, 0, boot_id(), utc_now(), runs.path(name, ".result"))
     import_payload()
-    outcome = _await(runs, state, _start(module, work, runs, state))
+    outcome = _await(runs, state, start(module, work, runs, state))
     for warning in outcome["warnings"]:
         module.warn(warning)
+    return result_of(outcome)
+
+
+def result_of(outcome: Result) -> Result:
+    """The result in what a step has left. Raises DeployError, as the step did."""
     if outcome.get("error"):
         raise DeployError(outcome["error"]["msg"], **outcome["error"]["result"])
-    return outcome["result"]
+    return t.cast(Result, outcome["result"])
 
 
 def held(path: str) -> str:
@@ -89,7 +94,7 @@ def import_payload() -> None:
             importlib.import_module(name.replace("/", ".").replace(".__init__", ""))
 
 
-def _start(module: t.Any, work: t.Callable[[], Result], runs: Runs, state: RunnerState) -> int:
+def start(module: t.Any, work: t.Callable[[], Result], runs: Runs, state: RunnerState) -> int:
     """Start the daemon. What is returned can be read until it is gone: an error, or one byte once it is on record."""
     reader, writer = os.pipe()
     first = os.fork()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal
+from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal, _strategy
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._migration import Migration
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._limits import DataLimits
@@ -16,6 +16,20 @@ from ansible_collections.seamless.deploy.plugins.module_utils._release._store im
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._evidence import Demands
 
 Told = t.Tuple[_rehearsal.Rehearsed, t.Dict[str, t.Any]]
+
+
+def rehearsal_spec() -> dict[str, t.Any]:
+    """Options of the fragment `_rehearsal`."""
+    return {
+        "rehearsal": {"type": "str", "choices": ["schema", "data", "none"], "default": "schema"},
+        "backup": {"type": "path"},
+        "data_seconds": {"type": "int", "default": 600},
+        "data_bytes": {"type": "int", "default": 10 * 1024**3},
+        "scratch_database": {"type": "str"},
+        "wait": {"type": "bool", "default": True},
+        "journal": {"type": "path"},
+        "deploy_id": {"type": "str"},
+    }
 
 
 def live_release(
@@ -57,3 +71,38 @@ def sound(told: Told) -> Told:
     if broken:
         raise DeployError(f"{broken}. Nothing was touched; correct the migration, then deploy again", kind="broken")
     return told
+
+
+def judged(place: Rehearsal, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """What migration_rehearse returns: evidence, verdicts and how the plan may run. Raises DeployError."""
+    rehearsed, answer = rehearse(place, params)
+    drivers = answer.get("drivers") or {}
+    declared = _rehearsal.Declared(params["raw"], params["deletes"])
+    new = _rehearsal.demands_of(params["release"], answer.get("demands") or {}, drivers, declared)
+    old, held = live_release(params["path"], drivers, declared)
+    production = place.production()
+    found = _rehearsal.verdicts(rehearsed, production, old or new, new)
+    escalate = _rehearsal.wants_rows(rehearsed)
+    given = _strategy.Circumstances(
+        "auto" if escalate and not params["final"] and params["strategy"] == "online" else params["strategy"],
+        old is not None,
+        answer.get("demands_all") or "",
+        held if params["contract"] == "manual" else [],
+    )
+    decision = _strategy.decide(rehearsed.plan, found, given)
+    seconds = [event["seconds"] for event in rehearsed.told]
+    return {
+        "strategy": decision.strategy,
+        "now": decision.now,
+        "later": decision.later,
+        "statements": _rehearsal.statements(rehearsed),
+        "data": answer.get("data") or {},
+        "sandbox": answer.get("sandbox") or "none",
+        "bytes": production.bytes,
+        "escalate": escalate,
+        "reasons": decision.reasons,
+        "rehearsal": "none" if rehearsed.without else rehearsed.kind,
+        "verdicts": [verdict.to_json() for verdict in found],
+        "seconds": seconds,
+        "table": _strategy.table(found, seconds + [0.0] * (len(found) - len(seconds)), decision),
+    }

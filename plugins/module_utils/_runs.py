@@ -40,10 +40,10 @@ def process_started(pid: int, otherwise: t.Optional[int] = None) -> t.Optional[i
 
 
 class Runs:
-    """Methods raise DeployError when the file system refuses."""
+    """Methods raise DeployError when the file system refuses. name: of the directory."""
 
-    def __init__(self, journal_path: str) -> None:
-        self.folder = os.path.join(os.path.dirname(journal_path), "runs")
+    def __init__(self, journal_path: str, name: str = "runs") -> None:
+        self.folder = os.path.join(os.path.dirname(journal_path), name)
 
     def make(self) -> None:
         """Root's steps and the application user's lie side by side: the directory is of whoever has the journal's."""

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - seamless.deploy._attributes
   - seamless.deploy._django
   - seamless.deploy._postgresql
+  - seamless.deploy._rehearsal
 attributes:
   check_mode:
     support: full
@@ -73,28 +74,6 @@ options:
     type: str
     choices: [next, after, manual]
     default: next
-  rehearsal:
-    description:
-      - V(schema) copies no rows. RV(escalate) tells when that proves too little.
-      - V(data) restores O(backup), and also tells which rows break what a migration asks of them.
-      - V(none) makes no scratch copy. Then nothing is proven.
-    type: str
-    choices: [schema, data, none]
-    default: schema
-  backup:
-    description: With O(rehearsal=data), the path of a backup that M(seamless.deploy.pg_backup) returned.
-    type: path
-  data_seconds:
-    description: With O(rehearsal=data), how many seconds restoring and migrating may take.
-    type: int
-    default: 600
-  data_bytes:
-    description: With O(rehearsal=data), how large the database may be.
-    type: int
-    default: 10737418240
-  scratch_database:
-    description: An empty database made for rehearsals, where the role may not create one. It is emptied afterwards.
-    type: str
   raw:
     description:
       - What raw SQL of the application needs, outside of its models. A table, C(table.column), or C(table(column, column\)) for the target of an upsert.
@@ -130,6 +109,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+begun:
+  description: Whether it goes on in the background. Then nothing else is returned.
+  type: bool
+  returned: success
 strategy:
   description: How the migrations may run, C(online) or C(maintenance).
   type: str
@@ -205,18 +188,26 @@ import datetime
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal, _rehearsing, _strategy
+from ansible_collections.seamless.deploy.plugins.module_utils import _background, _rehearsing
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._rehearse import Rehearsal
-from ansible_collections.seamless.deploy.plugins.module_utils._spec import connection_from, postgresql_spec
+from ansible_collections.seamless.deploy.plugins.module_utils._rehearsing import rehearsal_spec
+from ansible_collections.seamless.deploy.plugins.module_utils._spec import (
+    JOURNAL_REQUIRED_BY,
+    connection_from,
+    postgresql_spec,
+)
+
+ACTION = "database.rehearse"
 
 
 def argument_spec() -> dict[str, t.Any]:
     return {
         **bridge_spec(),
         **postgresql_spec(),
+        **rehearsal_spec(),
         "database_name": {"type": "str", "required": True},
         "database": {"type": "str", "default": "default"},
         "role": {"type": "str"},
@@ -225,11 +216,6 @@ def argument_spec() -> dict[str, t.Any]:
         "strategy": {"type": "str", "choices": ["auto", "online", "maintenance"], "default": "auto"},
         "final": {"type": "bool", "default": True},
         "contract": {"type": "str", "choices": ["next", "after", "manual"], "default": "next"},
-        "rehearsal": {"type": "str", "choices": ["schema", "data", "none"], "default": "schema"},
-        "backup": {"type": "path"},
-        "data_seconds": {"type": "int", "default": 600},
-        "data_bytes": {"type": "int", "default": 10 * 1024**3},
-        "scratch_database": {"type": "str"},
         "raw": {"type": "list", "elements": "str", "default": []},
         "deletes": {"type": "list", "elements": "str"},
         "client_path": {"type": "path"},
@@ -249,47 +235,37 @@ def run(params: dict[str, t.Any], bridge: Bridge, run_command: t.Callable[..., t
         alias=params["database"],
         scratch_database=params["scratch_database"] or "",
     )
-    rehearsed, answer = _rehearsing.rehearse(place, params)
-    drivers = answer.get("drivers") or {}
-    declared = _rehearsal.Declared(params["raw"], params["deletes"])
-    new = _rehearsal.demands_of(params["release"], answer.get("demands") or {}, drivers, declared)
-    old, held = _rehearsing.live_release(params["path"], drivers, declared)
-    production = place.production()
-    found = _rehearsal.verdicts(rehearsed, production, old or new, new)
-    escalate = _rehearsal.wants_rows(rehearsed)
-    given = _strategy.Circumstances(
-        "auto" if escalate and not params["final"] and params["strategy"] == "online" else params["strategy"],
-        old is not None,
-        answer.get("demands_all") or "",
-        held if params["contract"] == "manual" else [],
-    )
-    decision = _strategy.decide(rehearsed.plan, found, given)
-    seconds = [event["seconds"] for event in rehearsed.told]
-    return {
-        "changed": False,
-        "strategy": decision.strategy,
-        "now": decision.now,
-        "later": decision.later,
-        "statements": _rehearsal.statements(rehearsed),
-        "data": answer.get("data") or {},
-        "sandbox": answer.get("sandbox") or "none",
-        "bytes": production.bytes,
-        "escalate": escalate,
-        "reasons": decision.reasons,
-        "rehearsal": "none" if rehearsed.without else rehearsed.kind,
-        "verdicts": [verdict.to_json() for verdict in found],
-        "seconds": seconds,
-        "table": _strategy.table(found, seconds + [0.0] * (len(found) - len(seconds)), decision),
-    }
+    return {"changed": False, "begun": False, **_rehearsing.judged(place, params)}
+
+
+def done(module: AnsibleModule) -> dict[str, t.Any]:
+    """Rehearse, or begin to, or take what was begun. Raises DeployError."""
+    params = module.params
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # What goes on in the background finds its bridge where it stays.
+    bridge = bridge_of(module, "django", reading=params["wait"])
+
+    def work() -> dict[str, t.Any]:
+        return run(params, bridge, module.run_command, now)
+
+    if not params["wait"]:
+        return {
+            "changed": False,
+            "begun": _background.begin(module, work, params["journal"], params["deploy_id"], ACTION),
+        }
+    taken = _background.take(params["journal"], params["deploy_id"], ACTION) if params["rehearsal"] != "data" else None
+    return work() if taken is None else taken
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec=argument_spec(), required_if=[("rehearsal", "data", ["backup"])], supports_check_mode=True
+        argument_spec=argument_spec(),
+        required_if=[("rehearsal", "data", ["backup"])],
+        required_by=JOURNAL_REQUIRED_BY,
+        supports_check_mode=True,
     )
-    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
-        result = run(module.params, bridge_of(module, "django", reading=True), module.run_command, now)
+        result = done(module)
     except DeployError as exc:
         module.fail_json(msg=exc.msg, **exc.result)
     module.exit_json(**result)

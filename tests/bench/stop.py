@@ -119,6 +119,15 @@ def started_alone(scene: Stage, release: pathlib.Path) -> float:
         process.wait()
 
 
+def copy_aside(scene: Stage) -> None:
+    """The database as it is now, under another name. Its clients are sent away for that, and come back."""
+    scene.postgres.execute("ALTER DATABASE shop ALLOW_CONNECTIONS false")
+    scene.postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'shop'")
+    scene.postgres.execute(f"CREATE DATABASE {ALONE} TEMPLATE shop OWNER shop")
+    scene.postgres.execute("ALTER DATABASE shop ALLOW_CONNECTIONS true")
+    scene.postgres.execute(f"ALTER DATABASE {ALONE} ALLOW_CONNECTIONS true")
+
+
 def measured(scene: Stage, number: int) -> Seen:
     repository = scene.repository
     before = f"stop_{number - 1}" if number else "0003_orders_by_payment"
@@ -131,7 +140,7 @@ def measured(scene: Stage, number: int) -> Seen:
     }
     version = f"stop{number}"
     repository.change(files, f"Blocking migration {number} of the benchmark", version)
-    scene.postgres.execute(f"CREATE DATABASE {ALONE} TEMPLATE shop OWNER shop")
+    copy_aside(scene)
     with Asking(scene.entrance) as asking:
         time.sleep(1)
         result = scene.deploy(2, deploy_version=version, deploy_strategy="maintenance")
