@@ -18,6 +18,10 @@ import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils import _bridge, _migration
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge import (
+    _alembic_connect,
+    _alembic_cursor,
+    _alembic_find,
+    _alembic_setup,
     _django_apply,
     _django_blockers,
     _django_budget,
@@ -47,7 +51,9 @@ from ansible_collections.seamless.deploy.plugins.module_utils._errors import Dep
 
 #: Everything that runs on the other side. Each is imported above, or it would not be in the module's payload.
 _PARTS = (
-    _bridge, _migration, _django_apply, _django_blockers, _django_budget, _django_check, _django_cursor, _django_describe, _django_errors,
+    _bridge, _migration,
+    _alembic_connect, _alembic_cursor, _alembic_find, _alembic_setup,
+    _django_apply, _django_blockers, _django_budget, _django_check, _django_cursor, _django_describe, _django_errors,
     _django_failure, _django_follow, _django_index, _django_locks, _django_plan, _django_pooler, _django_rehearse, _django_run, _django_select, _django_setup,
     _django_static, _django_vacuum, _django_watch, _django_whole, _entry, _observer, _protocol,
 )  # fmt: skip

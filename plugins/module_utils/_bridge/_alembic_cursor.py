@@ -1,0 +1,79 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Statements of our own on the application's connection, and keeping it from writing. Application's interpreter; PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+_OPENED = "seamless_deploy_reading"
+
+
+def rows_of(connection: t.Any, sql: str) -> list[t.Any]:
+    """Past the events of SQLAlchemy. Without parameters, since each driver writes them in its own way."""
+    raw = connection.connection
+    cursor = raw.cursor()
+    try:
+        cursor.execute(sql)
+        return list(cursor.fetchall()) if cursor.description else []
+    finally:
+        cursor.close()
+        if not connection.in_transaction() and not in_autocommit(connection):
+            raw.rollback()  # the driver began a transaction that SQLAlchemy knows nothing of
+
+
+def in_autocommit(connection: t.Any) -> bool:
+    """Whether each statement is a transaction of its own."""
+    if connection.dialect.name == "sqlite":
+        return getattr(driver_connection(connection), "isolation_level", "") is None
+    return bool(getattr(driver_connection(connection), "autocommit", False))
+
+
+def driver_connection(connection: t.Any) -> t.Any:
+    """The driver's own object, or SQLAlchemy's stand-in for that of an asynchronous driver."""
+    proxied = connection.connection
+    return getattr(proxied, "dbapi_connection", None) or proxied.connection
+
+
+def literal(value: t.Any) -> str:
+    """A value inside of the text of a statement for PostgreSQL."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, (int, float)):
+        return str(value)
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def read_only(connection: t.Any) -> None:
+    """From here on the database refuses every write. PostgreSQL and SQLite."""
+    if connection.dialect.name == "sqlite":
+        rows_of(connection, "PRAGMA query_only = ON")
+    elif in_autocommit(connection):
+        rows_of(connection, "BEGIN TRANSACTION READ ONLY")
+        connection.info[_OPENED] = True
+    else:
+        if not connection.in_transaction():
+            connection.info[_OPENED] = connection.begin()
+        rows_of(connection, "SET TRANSACTION READ ONLY")
+
+
+def leave_read_only(connection: t.Any) -> None:
+    """The end of what read_only() began."""
+    opened = connection.info.pop(_OPENED, None)
+    if connection.dialect.name == "sqlite":
+        rows_of(connection, "PRAGMA query_only = OFF")
+    elif opened is True:
+        rows_of(connection, "ROLLBACK")
+    elif opened is not None and opened.is_active:
+        opened.rollback()
+    elif connection.in_transaction() and hasattr(connection, "get_transaction"):
+        transaction = connection.get_transaction()
+        if transaction is not None and transaction.is_active:
+            transaction.rollback()
+
+
+def restart_read_only(connection: t.Any) -> None:
+    """After an error in a transaction of read_only()."""
+    leave_read_only(connection)
+    read_only(connection)

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a project has its alembic.ini, and the Flask application that its env.py asks for.
+
+Application's interpreter; PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from . import _django_errors as errors
+from ._protocol import BridgeError
+
+_USUAL = ("alembic.ini", os.path.join("migrations", "alembic.ini"))
+
+
+class Found(t.NamedTuple):
+    """config: Alembic's Config. app: the Flask application, None without one. warnings: sentences."""
+
+    config: t.Any
+    app: t.Any
+    warnings: t.List[str]
+
+
+def find(arguments: t.Dict[str, t.Any]) -> Found:
+    """The project in the working directory. Raises BridgeError."""
+    path = config_path(arguments.get("config"))
+    if not wants_flask(path) and not arguments.get("app"):
+        return Found(_config(path), None, [])
+    skipped: t.List[str] = []
+    app = _flask_app(arguments.get("app"), skipped)
+    app.app_context().push()
+    return Found(_config_of_flask(app, path), app, skipped)
+
+
+def config_path(option: t.Optional[str]) -> str:
+    """The file that says where the revisions are. Raises BridgeError."""
+    project = os.getcwd()
+    if option:
+        if not os.path.isfile(option):
+            raise BridgeError("config_missing", f"`config` is {option!r}, and there is no such file in {project}")
+        return option
+    for path in _USUAL:
+        if os.path.isfile(path):
+            return path
+    if _in_pyproject("pyproject.toml"):
+        return "pyproject.toml"
+    raise BridgeError(
+        "config_missing",
+        f"there is neither {' nor '.join(_USUAL)} in {project}; correct `chdir` (the project directory) or set `config`",
+    )
+
+
+def _in_pyproject(path: str) -> bool:
+    text = _text(path)
+    return any(line.strip() == "[tool.alembic]" for line in text.splitlines())
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, ValueError):
+        return ""
+
+
+def wants_flask(path: str) -> bool:
+    """Whether the env.py beside it works on Flask's current application: that of Flask-Migrate does."""
+    return "current_app" in _text(os.path.join(os.path.dirname(path), "env.py"))
+
+
+def _config(path: str) -> t.Any:
+    from alembic.config import Config
+
+    if os.path.basename(path) != "pyproject.toml":
+        return Config(path)
+    try:
+        return Config(toml_file=path)
+    except TypeError:
+        raise BridgeError(
+            "config", f"{path} configures Alembic, and the release's Alembic reads alembic.ini only; set `config`"
+        ) from None
+
+
+def _config_of_flask(app: t.Any, path: str) -> t.Any:
+    """As `flask db` makes it, with what the application adds by @migrate.configure."""
+    data = app.extensions.get("migrate")
+    if data is None:
+        return _config(path)
+    config = data.migrate.get_config(os.path.dirname(path) or ".")
+    # the rest of the template reads it, and only the command line sets it
+    for name in ("autogenerate", "sql"):
+        if not hasattr(config.cmd_opts, name):
+            setattr(config.cmd_opts, name, False)
+    return config
+
+
+def _flask_app(option: t.Optional[str], skipped: t.List[str]) -> t.Any:
+    """Flask's own way: FLASK_APP, else wsgi.py or app.py, and an application factory in it. Raises BridgeError."""
+    try:
+        from flask import cli
+    except ImportError:
+        raise BridgeError(
+            "framework_missing", "env.py uses Flask's current_app, and the release's environment has no Flask"
+        ) from None
+    with contextlib.suppress(Exception):
+        cli.load_dotenv()  # .env and .flaskenv, where python-dotenv is installed
+    name = option or os.environ.get("FLASK_APP") or None
+    try:
+        with harmless(skipped):
+            return cli.ScriptInfo(app_import_path=name).load_app()
+    except cli.NoAppException as exc:
+        raise BridgeError(
+            "app",
+            f"the Flask application cannot be found: {errors.first_line(str(exc))}; set `app` as FLASK_APP has it",
+        ) from None
+    except BridgeError:
+        raise
+    except BaseException as exc:  # also sys.exit()
+        place = errors.place_of(exc)
+        advice = "install what is missing" if isinstance(exc, ImportError) else "correct it, or `environment`"
+        where = f", at {place}" if place else ""
+        raise BridgeError(
+            "app", f"the Flask application {name or ''} cannot be loaded: {errors.summary(exc)}{where}; {advice}"
+        ) from None
+
+
+@contextlib.contextmanager
+def harmless(skipped: t.List[str]) -> t.Iterator[None]:
+    """While an application is loaded it makes no tables and runs no migrations: that is what this process is for."""
+    from alembic import command
+    from sqlalchemy import MetaData
+
+    def skip(name: str) -> t.Callable[..., None]:
+        def instead(*_args: t.Any, **_kwargs: t.Any) -> None:
+            said = f"the application calls {name} when it is loaded; that was left out here"
+            if said not in skipped:
+                skipped.append(said)
+
+        return instead
+
+    replaced = [(MetaData, "create_all", "create_all()"), (command, "upgrade", "Alembic's upgrade()")]
+    with contextlib.suppress(ImportError):
+        import flask_migrate
+
+        replaced.append((flask_migrate, "upgrade", "flask_migrate.upgrade()"))
+    originals = [(owner, name, getattr(owner, name)) for owner, name, _said in replaced]
+    for owner, name, said in replaced:
+        setattr(owner, name, skip(said))
+    try:
+        yield
+    finally:
+        for owner, name, original in originals:
+            setattr(owner, name, original)
