@@ -12,13 +12,14 @@ import threading
 import typing as t
 
 from . import (
+    _alembic_replay,
     _django_apply,
     _django_check,
     _django_describe,
-    _django_errors,
     _django_plan,
     _django_rehearse,
     _django_static,
+    _exceptions,
 )
 from ._protocol import FD_VARIABLE, GO_VARIABLE, VERBS, VERSION, BridgeError, event_line
 
@@ -26,6 +27,8 @@ Handler = t.Callable[[t.Dict[str, t.Any], "Answer"], t.Dict[str, t.Any]]
 
 #: (framework, verb, what it is about) -> what does it.
 HANDLERS: dict[tuple[str, str, str], Handler] = {
+    ("alembic", "plan", "replay"): _alembic_replay.survey,
+    ("alembic", "apply", "replay"): _alembic_replay.replay,
     ("django", "describe", "project"): _django_describe.describe,
     ("django", "plan", "migrations"): _django_plan.plan,
     ("django", "apply", "migrations"): _django_apply.apply,
@@ -80,8 +83,8 @@ def main() -> None:
     except BridgeError as exc:
         answer.send("error", kind=exc.kind, message=exc.message, detail=exc.detail)
     except BaseException as exc:  # also a sys.exit() of the application
-        place = _django_errors.place_of(exc)
-        message = f"the application failed with {_django_errors.summary(exc)}{' at ' + place if place else ''}"
+        place = _exceptions.place_of(exc)
+        message = f"the application failed with {_exceptions.summary(exc)}{' at ' + place if place else ''}"
         answer.send("error", kind="unexpected", message=message, detail={})
     _leave(code)
 
