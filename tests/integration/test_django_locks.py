@@ -193,7 +193,7 @@ def test_statement_without_a_transaction_is_tried_again_by_itself(
 
 
 def test_second_run_is_kept_out_and_told_by_whom(migrate: Migrate, project: Project, database: t.Any) -> None:
-    from ansible_collections.seamless.deploy.plugins.module_utils._bridge._django_locks import LOCK_KEY as key
+    from ansible_collections.seamless.deploy.plugins.module_utils._bridge._locks import LOCK_KEY as key
 
     project.migration("0002_note", ADD_NOTE, after="0001_initial")
     with session(database, f"SELECT pg_advisory_lock({key})") as holder:
@@ -204,7 +204,7 @@ def test_second_run_is_kept_out_and_told_by_whom(migrate: Migrate, project: Proj
 
 
 def test_lock_is_given_back_and_other_databases_are_free(migrate: Migrate, database: t.Any) -> None:
-    from ansible_collections.seamless.deploy.plugins.module_utils._bridge._django_locks import LOCK_KEY as key
+    from ansible_collections.seamless.deploy.plugins.module_utils._bridge._locks import LOCK_KEY as key
 
     elsewhere = database.server.connect("postgres")
     try:

@@ -12,7 +12,7 @@ import contextlib
 import os
 import typing as t
 
-from . import _django_errors as errors
+from . import _exceptions as errors
 from ._protocol import BridgeError
 
 _USUAL = ("alembic.ini", os.path.join("migrations", "alembic.ini"))

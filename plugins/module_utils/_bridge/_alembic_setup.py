@@ -27,7 +27,7 @@ import os
 import sys
 import typing as t
 
-from . import _django_errors as errors
+from . import _exceptions as errors
 from ._alembic_connect import Connections, Target
 from ._alembic_cursor import leave_read_only, read_only, rows_of
 from ._alembic_find import Found, find, harmless

@@ -15,12 +15,12 @@ import sys
 import typing as t
 
 from . import _django_check, _django_plan, _django_select, _django_setup
-from ._django_blockers import Ending
-from ._django_budget import Limits, LockBudget
-from ._django_locks import MigrationLock
+from ._blockers import Ending
+from ._budget import Limits, LockBudget
 from ._django_run import Run
-from ._django_watch import Watcher
+from ._locks import MigrationLock
 from ._protocol import BridgeError
+from ._watcher import Watcher
 
 
 def apply(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from . import _django_errors as errors
 from . import _django_plan, _django_setup
+from . import _exceptions as errors
 from ._protocol import BridgeError
 
 

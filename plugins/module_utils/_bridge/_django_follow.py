@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ._django_failure import Progress
+from ._failure import Progress
 
 
 @contextlib.contextmanager

@@ -12,8 +12,8 @@ import re
 import typing as t
 
 from .. import _migration
-from . import _django_errors as errors
 from . import _django_select, _django_setup
+from . import _exceptions as errors
 from ._protocol import BridgeError
 
 _QUIET_SQL = re.compile(

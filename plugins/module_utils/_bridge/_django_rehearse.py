@@ -16,7 +16,7 @@ import threading
 import time
 import typing as t
 
-from . import _django_apply, _django_check, _django_describe, _django_errors, _django_plan, _django_setup
+from . import _django_apply, _django_check, _django_describe, _django_plan, _django_setup, _exceptions
 from ._django_run import Run
 from ._observer import Observer
 from ._protocol import BridgeError
@@ -28,11 +28,14 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     """Apply the plan to the database `database_name`.
 
     Progress, each waited for, so that the caller can read the catalog: `begin`, then `evidence` of each migration, the failed one too.
+    With loaded_first also `loaded`, before the database is used: it may still be in the making.
     """
     if not arguments.get("database_name"):
         raise BridgeError("request", "a rehearsal needs database_name, the scratch copy")
     _end_with(answer.go, arguments.get("seconds"))
     _django_setup.prepare({**arguments, "other_databases": "refuse"}, answer, "migrate")
+    if arguments.get("loaded_first"):
+        answer.ask("loaded")
     connection = _django_setup.connect(arguments)
     if connection.vendor != "postgresql":
         raise BridgeError("engine", f"a rehearsal on {connection.vendor} is not supported yet")
@@ -91,7 +94,7 @@ class Rehearsal(Run):
 
     def signal_failed(self, which: str, exc: Exception) -> BridgeError:
         failed = super().signal_failed(which, exc)
-        failed.detail["sqlstate"] = _django_errors.sqlstate_of(exc)
+        failed.detail["sqlstate"] = _exceptions.sqlstate_of(exc)
         return failed
 
     def _query(self, sql: str) -> list[t.Any]:

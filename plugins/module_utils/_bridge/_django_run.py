@@ -14,12 +14,12 @@ import re
 import time
 import typing as t
 
-from . import _django_errors as errors
-from . import _django_failure, _django_plan, _django_whole
-from ._django_budget import Retries
-from ._django_failure import Progress
+from . import _django_plan, _django_whole, _failure
+from . import _exceptions as errors
+from ._budget import Retries
 from ._django_follow import followed, recorded_inside
 from ._django_whole import Undone
+from ._failure import Progress
 from ._protocol import BridgeError
 
 _SAVEPOINT = ("SAVEPOINT", "RELEASE", "ROLLBACK TO")
@@ -219,7 +219,7 @@ class Run:
 
     def _failed(self, progress: Progress, exc: BaseException, retries: int) -> BridgeError:
         blockers = list(self._watcher.blockers) if self._watcher else []
-        facts = _django_failure.failure(progress, exc, retries, blockers, whole=self._inside)
+        facts = _failure.failure(progress, exc, retries, blockers, whole=self._inside)
         undone = [record["id"] for record in self.finished] if self._inside else []
         return self._telling(lambda: self._failure(facts, undone), failure=facts)
 
@@ -230,14 +230,14 @@ class Run:
         undone = [name for name in undone if name not in done]
         waiting = [name for name in standing["not_applied"] if name not in (facts["migration"], *undone)]
         problems = standing["blocker_problems"]
-        text = _django_failure.message(facts, done, waiting, known, undone, problems)
+        text = _failure.message(facts, done, waiting, known, undone, problems)
         return BridgeError("migration_failed", text, failure=facts, **standing)
 
     def _end_failed(self, exc: Exception) -> BridgeError:
         """The last check of what was deferred, or the COMMIT, whose answer may have been lost."""
         standing, recorded = self._standing()
-        facts = _django_failure.of_the_end(exc, rolled_back=recorded is not None and not self.finished)
-        return BridgeError("migration_failed", _django_failure.end_message(facts, recorded), failure=facts, **standing)
+        facts = _failure.of_the_end(exc, rolled_back=recorded is not None and not self.finished)
+        return BridgeError("migration_failed", _failure.end_message(facts, recorded), failure=facts, **standing)
 
     def _standing(self) -> tuple[dict[str, t.Any], t.Optional[list[str]]]:
         """What stands, and what is on record after a failure, read anew: the answer to a COMMIT may have been lost."""

@@ -15,7 +15,7 @@ import os
 import sys
 import typing as t
 
-from . import _django_errors as errors
+from . import _exceptions as errors
 from ._protocol import BridgeError
 
 

@@ -9,8 +9,8 @@ import io
 import os
 import typing as t
 
-from . import _django_errors as errors
 from . import _django_setup
+from . import _exceptions as errors
 from ._protocol import BridgeError
 
 

@@ -9,13 +9,13 @@ import typing as t
 
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge import (
-    _django_blockers,
-    _django_budget,
-    _django_errors,
-    _django_failure,
-    _django_index,
+    _blockers,
+    _budget,
     _django_plan,
     _django_setup,
+    _exceptions,
+    _failure,
+    _indexes,
 )
 
 
@@ -64,7 +64,7 @@ def test_settings_in_manage(text: str, names: list[str]) -> None:
     [(200, None, 5.0, 200), (200, 5.0, 5.125, 75), (200, 5.0, 5.3, 1), (0, 5.0, 9.0, 0), (200, 5.0, 5.0, 200)],
 )
 def test_what_is_left_of_the_budget(limit: int, first: float | None, now: float, expected: int) -> None:
-    assert _django_budget.remaining(limit, first, now) == expected
+    assert _budget.remaining(limit, first, now) == expected
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_what_is_left_of_the_budget(limit: int, first: float | None, now: float,
     ],
 )
 def test_kinds_of_statements(sql: str, ddl: bool, concurrent: bool) -> None:
-    assert bool(_django_budget._DDL.search(sql)) is ddl
-    assert bool(_django_budget._CONCURRENTLY.match(sql)) is concurrent
+    assert bool(_budget._DDL.search(sql)) is ddl
+    assert bool(_budget._CONCURRENTLY.match(sql)) is concurrent
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_kinds_of_statements(sql: str, ddl: bool, concurrent: bool) -> None:
     ],
 )
 def test_name_of_a_concurrent_index(sql: str, index: str, table: str) -> None:
-    match = _django_index._CREATE_INDEX.match(sql)
+    match = _indexes._CREATE_INDEX.match(sql)
     assert match and (match.group("name"), match.group("table")) == (index, table)
 
 
@@ -110,21 +110,21 @@ def test_name_of_a_concurrent_index(sql: str, index: str, table: str) -> None:
 def test_only_locks_and_deadlocks_are_tried_again(
     states: list[str], count: int, seconds: float, answers: list[bool]
 ) -> None:
-    retries = _django_budget.Retries(count, seconds, sleep=lambda _seconds: None)
+    retries = _budget.Retries(count, seconds, sleep=lambda _seconds: None)
     assert [retries.again(wrapped(DriverError(state, "no"))) for state in states] == answers
 
 
 def test_pauses_grow_to_a_limit() -> None:
-    assert [_django_budget.pause_before(attempt, 1.0) for attempt in (0, 1, 2, 20)] == [0.1, 0.2, 0.4, 5.0]
-    assert _django_budget.pause_before(20, 0.0) == 2.5
+    assert [_budget.pause_before(attempt, 1.0) for attempt in (0, 1, 2, 20)] == [0.1, 0.2, 0.4, 5.0]
+    assert _budget.pause_before(20, 0.0) == 2.5
 
 
 def test_database_error_without_rows() -> None:
     error = wrapped(DriverError("23505", 'could not create unique index "x"', table_name="t", constraint_name="x"))
-    text = _django_errors.summary(error)
+    text = _exceptions.summary(error)
     assert text == 'could not create unique index "x" (SQLSTATE 23505; table t, constraint x)'
     invalid = wrapped(DriverError("22P02", 'invalid input syntax for type integer: "a customer"'))
-    assert "a customer" not in _django_errors.summary(invalid)
+    assert "a customer" not in _exceptions.summary(invalid)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_database_error_without_rows() -> None:
 )
 def test_connection_errors(text: str, part: str) -> None:
     settings = {"USER": "u", "HOST": "h", "PORT": "", "NAME": "n", "PASSWORD": "hidden-word"}
-    message = _django_errors.connecting("default", settings, RuntimeError(text))
+    message = _exceptions.connecting("default", settings, RuntimeError(text))
     assert message.startswith("the database 'default' (u@h:5432/n) cannot be used: ") and part in message
     assert "hidden-word" not in message and "second line" not in message
 
@@ -192,7 +192,7 @@ FACTS: dict[str, t.Any] = {
     ],
 )
 def test_message_of_a_failure(changes: dict[str, t.Any], recorded: bool | None, parts: list[str]) -> None:
-    text = _django_failure.message({**FACTS, **changes}, ["a.0001"], ["a.0003"], recorded)
+    text = _failure.message({**FACTS, **changes}, ["a.0001"], ["a.0003"], recorded)
     assert all(part in text for part in parts) and "a.0001 was" in text and "Not reached: a.0003." in text
 
 
@@ -206,10 +206,10 @@ def test_message_of_a_failure(changes: dict[str, t.Any], recorded: bool | None, 
     ],
 )  # fmt: skip
 def test_sentence_about_a_blocker(row: tuple[t.Any, ...], text: str) -> None:
-    assert _django_blockers.blocker_sentence(_django_blockers.blocker_of(row)) == text
+    assert _blockers.blocker_sentence(_blockers.blocker_of(row)) == text
 
 
-CANDIDATE = _django_blockers.Candidate(7, "night report", "now", "client backend", True, False, 30.0)
+CANDIDATE = _blockers.Candidate(7, "night report", "now", "client backend", True, False, 30.0)
 
 
 @pytest.mark.parametrize(
@@ -231,5 +231,5 @@ CANDIDATE = _django_blockers.Candidate(7, "night report", "now", "client backend
 def test_who_of_those_in_the_way_is_ended(changes: dict[str, t.Any], ends: bool, problem: str) -> None:
     found = CANDIDATE._replace(**changes)
     patterns = ["night*", "seamless*"]
-    decided, told = _django_blockers.judged(found, 30, patterns)
+    decided, told = _blockers.judged(found, 30, patterns)
     assert decided is ends and problem in told and bool(told) is bool(problem)

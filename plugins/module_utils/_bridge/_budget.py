@@ -15,11 +15,11 @@ import re
 import time
 import typing as t
 
-from . import _django_errors as errors
+from . import _exceptions as errors
 from ._django_cursor import rows_of
-from ._django_index import finished_index, invalid_indexes
-from ._django_vacuum import Vacuums
+from ._indexes import finished_index, invalid_indexes
 from ._protocol import BridgeError
+from ._vacuums import Vacuums
 
 _DDL = re.compile(
     r"(?:^|;)\s*(?:--[^\n]*\n\s*)*"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 
-from . import _django_errors as errors
+from . import _exceptions as errors
 
 # The query's text is left out: it may hold data. Of other roles' sessions an ordinary role sees only the pid.
 BLOCKERS = """

@@ -12,8 +12,8 @@ import threading
 import time
 import typing as t
 
-from ._django_blockers import BLOCKERS, VACUUMED, Ending, blocker_of
-from ._django_locks import side_connection
+from ._blockers import BLOCKERS, VACUUMED, Ending, blocker_of
+from ._locks import side_connection
 
 #: Seconds after the end of a budget, for lock_timeout itself to end the statement; then between two looks.
 _GRACE = 0.01

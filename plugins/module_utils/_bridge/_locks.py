@@ -11,9 +11,9 @@ from __future__ import annotations
 import time
 import typing as t
 
-from . import _django_errors as errors
-from ._django_blockers import who
-from ._django_pooler import refuse_shared_sessions
+from . import _exceptions as errors
+from ._blockers import who
+from ._pooler import refuse_shared_sessions
 from ._protocol import BridgeError
 
 #: One key for all: PostgreSQL keeps advisory locks of different databases apart by the database's oid,

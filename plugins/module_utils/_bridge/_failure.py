@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from . import _django_errors as errors
-from ._django_blockers import blocker_sentence
-from ._django_index import goes_on
+from . import _exceptions as errors
+from ._blockers import blocker_sentence
+from ._indexes import goes_on
 
 #: No such savepoint, or no transaction at all.
 _NO_SAVEPOINT = ("3B001", "25P01")
