@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._sqlite._words import (
@@ -56,6 +57,7 @@ class DeclaredTable:
     options: list[str] = dataclasses.field(default_factory=list)
 
 
+@functools.lru_cache(maxsize=4096)  # hundreds of catalogs of one database are read one after the other
 def declared_table(statement: str) -> DeclaredTable:
     table = DeclaredTable()
     words = words_of(statement)
@@ -185,6 +187,7 @@ class _Reader:
     }
 
 
+@functools.lru_cache(maxsize=4096)
 def declared_index(statement: str) -> tuple[list[str], str]:
     """The text of each of its columns, and the condition of a partial index or ""."""
     words = words_of(statement)
