@@ -30,7 +30,7 @@ class Tables(t.NamedTuple):
     def usual_key(self) -> str:
         """The type that most primary keys have, "" when there is none."""
         counted = collections.Counter(self.keys.values()).most_common(2)
-        clear = counted and counted[0][1] > 1 and (len(counted) == 1 or counted[0][1] > counted[1][1])
+        clear = counted and (len(counted) == 1 or counted[0][1] > counted[1][1])
         return counted[0][0] if clear else ""
 
 

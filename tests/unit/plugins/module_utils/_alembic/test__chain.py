@@ -133,6 +133,7 @@ def test_remedy_for_a_parent_that_is_not_there() -> None:
 def test_a_copy_of_a_revision_elsewhere_is_nothing_to_say() -> None:
     assert kinds(chain(*LINE, outside={"backup/c3.py": LINE[2]})) == []
     assert kinds(chain(*LINE, outside={"other/z.py": text("z9")})) == [("outside", "note", "z9")]
+    assert ("outside", "warning", "z9") in kinds(chain(text("a1", "z9"), outside={"other/z.py": text("z9")}))
 
 
 def test_where_heads_part() -> None:
@@ -145,6 +146,9 @@ def test_parents_that_a_broken_revision_could_have() -> None:
     found = chain(*(text(f"r{n}", f"r{n - 1}" if n else None, created=f"2026-01-0{n + 1}") for n in range(4)),
                   text("x1", "gone", created="2026-01-09"), text("x2", "x1", created="2026-01-10"))  # fmt: skip
     assert found.possible_parents("x1") == ["r3"] and found.descendants("x1") == {"x1", "x2"}
+    days = {"a1": "2026-01-01", "b2": "2026-01-05", "c3": "2026-01-09", "d4": "2026-02-01"}
+    ends = chain(*(text(each, None, day) for each, day in days.items()), text("x1", "gone", "2026-01-10"))
+    assert ends.possible_parents("x1") == ["c3", "b2", "a1", "d4"]  # made before it, the latest first; then the others
 
 
 def test_a_chain_of_hundreds_is_read_in_order() -> None:

@@ -104,6 +104,7 @@ def test_functions_of_several_databases() -> None:
         ("op.create_table('a', sa.Column('id', sa.Integer()))", "op.execute('DROP TABLE IF EXISTS a')", "complete", ""),
         ("op.create_table('a')\nop.create_index('ix', 'a', ['id'])", "op.drop_table('a')", "complete", ""),
         ("op.create_table('a')\nop.create_table('b')", "op.drop_table('a')", "incomplete", "leaves table b behind"),
+        ("op.execute('CREATE TABLE a (id int)')", "op.drop_table('a')", "complete", ""),
         ("op.create_table('a')", "pass", "empty", "leaves table a"),
         ("op.create_table('a')", "'''Nothing.'''\npass", "empty", "leaves table a"),
         ("pass", "pass", "complete", ""),
@@ -159,6 +160,12 @@ STATUS = "sa.Column('state', sa.Enum('a', 'b', name='state'))"
 )
 def test_types_that_stay(up: str, back: str, left: list) -> None:
     assert [each.object for each in review(up, back).findings if each.kind == "type_left"] == left
+
+
+def test_type_of_an_earlier_revision_is_not_left_by_a_later_one() -> None:
+    before = f"{USERS}\nop.add_column('users', {STATUS})"
+    found = review(f"op.create_table('a', {STATUS})", "op.drop_table('a')", before=before)
+    assert found.findings == ()
 
 
 def test_constraint_that_autogenerate_gave_no_name() -> None:
@@ -237,6 +244,12 @@ def test_primary_keys_of_another_type(kind: str, said: str) -> None:
     found = review(table("tags", kind), "op.drop_table('tags')", before=base)
     assert [each.object for each in found.findings if each.kind == "primary_key_type"] == (["tags"] if said else [])
     assert all(f"type {said}; 2 of 3 tables have integer" in each.evidence for each in found.findings)
+
+
+def test_key_that_refers_to_another_table_has_its_type() -> None:
+    before = table("users", "sa.Uuid()") + "\n" + table("notes") + "\n" + table("tags")
+    profile = "op.create_table('profiles', sa.Column('id', sa.Uuid(), sa.ForeignKey('users.id'), primary_key=True))"
+    assert kinds(review(profile, "op.drop_table('profiles')", before=before)) == []
 
 
 def test_no_usual_type_of_primary_keys() -> None:
