@@ -19,7 +19,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._schema._evidence 
     Statement,
     Violation,
 )
-from ansible_collections.seamless.deploy.plugins.module_utils._schema._model import Snapshot
+from ansible_collections.seamless.deploy.plugins.module_utils._schema._model import Snapshot, Table
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._violations import sentence
 
 Event = t.Dict[str, t.Any]
@@ -57,11 +57,9 @@ class Rehearsed:
 
 def of_event(migration: Migration, event: Event, before: Snapshot, after: Snapshot, kind: str = "schema") -> Evidence:
     """What the bridge told of one migration, with the names of the relations that were there before it."""
-    names = {table.oid: table.name for table in before.tables}
-    files = {table.oid: table.filenode for table in before.tables}
-    rewritten = [
-        files_of.oid for files_of in after.tables if files.get(files_of.oid, files_of.filenode) != files_of.filenode
-    ]
+    names = {_key(table): table.name for table in before.tables}
+    files = {_key(table): table.filenode for table in before.tables}
+    rewritten = [_key(table) for table in after.tables if files.get(_key(table), table.filenode) != table.filenode]
     return Evidence(
         migration=migration,
         rehearsal=kind,
@@ -72,11 +70,16 @@ def of_event(migration: Migration, event: Event, before: Snapshot, after: Snapsh
         locks=[
             Lock(**{**one, "relation": names[one["relation"]]}) for one in event["locks"] if one["relation"] in names
         ],
-        rewritten=[names[oid] for oid in rewritten],
+        rewritten=[names[key] for key in rewritten],
         scanned=[names[oid] for oid in event["scanned"] if oid in names],
         violations=[Violation(**one) for one in event.get("violations", [])],
         failure=failure_of(event.get("failure")),
     )
+
+
+def _key(table: Table) -> t.Any:
+    """What a rename leaves; SQLite has nothing of the kind."""
+    return table.oid or table.name
 
 
 def failure_of(told: t.Optional[Event]) -> t.Optional[Failure]:
@@ -124,7 +127,8 @@ def broken(rehearsed: Rehearsed) -> str:
     Code that ran on empty tables may fail for want of rows, and in a sandbox for want of a network; a statement on the schema
     fails anywhere.
     """
-    copy = "with the data of a backup" if rehearsed.kind == "data" else "of the schema"
+    file = bool(rehearsed.catalogs) and rehearsed.catalogs[0].dialect == "sqlite"
+    copy = "of the file" if file else "with the data of a backup" if rehearsed.kind == "data" else "of the schema"
     for migration, event in zip(rehearsed.plan, rehearsed.told):
         failure = failure_of(event.get("failure"))
         alone = failure and not failure.sqlstate and event.get("sandbox", "none") != "none"

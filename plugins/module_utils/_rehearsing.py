@@ -14,7 +14,9 @@ from ansible_collections.seamless.deploy.plugins.module_utils._postgres._limits 
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._rehearse import Rehearsal
 from ansible_collections.seamless.deploy.plugins.module_utils._release._store import Store
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._evidence import Demands
+from ansible_collections.seamless.deploy.plugins.module_utils._sqlite._rehearse import SqliteRehearsal
 
+Place = t.Union[Rehearsal, SqliteRehearsal]
 Told = t.Tuple[_rehearsal.Rehearsed, t.Dict[str, t.Any]]
 
 
@@ -45,7 +47,7 @@ def live_release(
     return demands, manifest.held_back if manifest else []
 
 
-def rehearse(place: Rehearsal, params: dict[str, t.Any]) -> Told:
+def rehearse(place: Place, params: dict[str, t.Any]) -> Told:
     """With the options of migration_rehearse: on a scratch copy, or the plan alone where there can be none. Raises DeployError."""
     without = "rehearsal is none"
     if params["rehearsal"] != "none":
@@ -73,7 +75,7 @@ def sound(told: Told) -> Told:
     return told
 
 
-def judged(place: Rehearsal, params: dict[str, t.Any]) -> dict[str, t.Any]:
+def judged(place: Place, params: dict[str, t.Any]) -> dict[str, t.Any]:
     """What migration_rehearse returns: evidence, verdicts and how the plan may run. Raises DeployError."""
     rehearsed, answer = rehearse(place, params)
     drivers = answer.get("drivers") or {}

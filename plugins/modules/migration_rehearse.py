@@ -17,6 +17,8 @@ description:
   - Nothing is written to the production database. Every other database of the project is out of reach of the migrations.
   - The scratch database is removed at the end. What a killed rehearsal left is removed by the next one.
   - A migration that changes rows is not proven on a copy without rows, and counts as such.
+  - With an O(login_url) of SQLite (C(sqlite:////PATH)) the migrations run on a copy of that file, which has all rows. It lies beside the file
+    and takes no more than O(data_bytes) and O(data_seconds); beyond them nothing is proven.
 extends_documentation_fragment:
   - seamless.deploy._attributes
   - seamless.deploy._django
@@ -35,7 +37,7 @@ attributes:
       - Nothing but the scratch database is changed, and that is gone afterwards.
 options:
   database_name:
-    description: The production database on the server.
+    description: The production database on the server; of SQLite, the path of its file.
     type: str
     required: true
   database:
@@ -192,6 +194,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils import _background
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._limits import DataLimits
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._rehearse import Rehearsal
 from ansible_collections.seamless.deploy.plugins.module_utils._rehearsing import rehearsal_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import (
@@ -199,6 +202,8 @@ from ansible_collections.seamless.deploy.plugins.module_utils._spec import (
     connection_from,
     postgresql_spec,
 )
+from ansible_collections.seamless.deploy.plugins.module_utils._sqlite import _url
+from ansible_collections.seamless.deploy.plugins.module_utils._sqlite._rehearse import SqliteRehearsal
 
 ACTION = "database.rehearse"
 
@@ -224,9 +229,19 @@ def argument_spec() -> dict[str, t.Any]:
 
 def run(params: dict[str, t.Any], bridge: Bridge, run_command: t.Callable[..., tuple], now: str) -> dict[str, t.Any]:
     """Return values of the module. Raises DeployError."""
-    source = connection_from(params, "admin").to_database(params["database_name"])
-    place = Rehearsal(
-        source,
+    return {"changed": False, "begun": False, **_rehearsing.judged(place_of(params, bridge, run_command, now), params)}
+
+
+def place_of(
+    params: dict[str, t.Any], bridge: Bridge, run_command: t.Callable[..., tuple], now: str
+) -> t.Union[Rehearsal, SqliteRehearsal]:
+    """Where to rehearse: a scratch database, or a copy of a file of SQLite. Raises DeployError."""
+    if _url.is_sqlite(params["login_url"]):
+        path = _url.path_of(params["login_url"], "login_url")
+        limits = DataLimits(params["data_seconds"], params["data_bytes"])
+        return SqliteRehearsal(path, bridge, now, limits, params["database"])
+    return Rehearsal(
+        connection_from(params, "admin").to_database(params["database_name"]),
         params["role"] or "",
         bridge,
         run_command,
@@ -235,7 +250,6 @@ def run(params: dict[str, t.Any], bridge: Bridge, run_command: t.Callable[..., t
         alias=params["database"],
         scratch_database=params["scratch_database"] or "",
     )
-    return {"changed": False, "begun": False, **_rehearsing.judged(place, params)}
 
 
 def done(module: AnsibleModule) -> dict[str, t.Any]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.seamless.deploy.plugins.module_utils._migration import Finding, Verdict
+from ansible_collections.seamless.deploy.plugins.module_utils._schema import _impact_sqlite
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._compatibility import compatibility
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._evidence import Demands, Evidence
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._impact import LIMITS, Limits, impact
@@ -17,7 +18,10 @@ ONLINE = ("expand", "contract", "either")
 def judge(evidence: Evidence, production: Snapshot, old: Demands, new: Demands, limits: Limits = LIMITS) -> Verdict:
     """Both axes: what the releases say to the schema, and what the traffic says to the work."""
     word, reasons = compatibility(evidence, old, new)
-    effect, complaints = impact(evidence, production, limits, new.framework)
+    if evidence.before.dialect == "sqlite":
+        effect, complaints = _impact_sqlite.impact(evidence, limits.stall_seconds, new.framework)
+    else:
+        effect, complaints = impact(evidence, production, limits, new.framework)
     return Verdict(
         migration=evidence.migration.id,
         old_release=old.release,
