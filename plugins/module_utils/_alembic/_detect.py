@@ -58,16 +58,16 @@ class Found:
 def detect(history: History, real: Atoms, recorded: t.Sequence[str] = (), ignore: t.Container[str] = ()) -> Found:
     """recorded: what the table of versions says. ignore: names of objects that take no part."""
     left = leftovers(real)
-    own, others = _own(history, without_leftovers(real), ignore)
+    mine, others = own(history, real, ignore)
     on_record = history.up_to(recorded) if recorded else None
-    nearest, halfway = _search(history, own)
+    nearest, halfway = _search(history, mine)
     if on_record is not None:
-        nearest = _better(nearest, [(len(wrong_at(history, on_record, own)), on_record)])
+        nearest = _better(nearest, [(len(wrong_at(history, on_record, mine)), on_record)])
     distance = nearest[0][0]
     if distance == 0:
         found = _exact(history, [chosen for _distance, chosen in nearest], on_record)
     else:
-        found = _partial(history, own, halfway, on_record) or _nearest(history, own, nearest, on_record)
+        found = _partial(history, mine, halfway, on_record) or _nearest(history, mine, nearest, on_record)
     return dataclasses.replace(found, ignored=others, leftovers=left, distance=distance)
 
 
@@ -78,16 +78,16 @@ def difference_at(
     chosen = history.up_to(heads)
     if chosen is None:
         raise KeyError(", ".join(heads))
-    own, _others = _own(history, without_leftovers(real), ignore)
-    return differences(history.state(chosen), own)
+    return differences(history.state(chosen), own(history, real, ignore)[0])
 
 
-def _own(history: History, real: Atoms, ignore: t.Container[str]) -> t.Tuple[Atoms, t.List[str]]:
-    """What belongs to the history, and the names of what does not."""
+def own(history: History, real: Atoms, ignore: t.Container[str]) -> t.Tuple[Atoms, t.List[str]]:
+    """What belongs to the history, without leftovers, and the names of what belongs to others."""
     known = history.known_places()
-    others = {place for place in places(real) if place not in known}
-    own = {path: value for path, value in without(real, others).items() if not _ignored(path, ignore)}
-    return own, sorted(name for _kind, _owner, name in others)
+    clean = without_leftovers(real)
+    others = {place for place in places(clean) if place not in known}
+    mine = {path: value for path, value in without(clean, others).items() if not _ignored(path, ignore)}
+    return mine, sorted(name for _kind, _owner, name in others)
 
 
 def _ignored(path: Path, ignore: t.Container[str]) -> bool:

@@ -180,3 +180,17 @@ class _Steps(t.List[t.Any]):
             yield step
             self._open.pop(0)
             self._tell(step)
+
+
+def merge(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]:
+    """The verb `apply` about a merge: writes the revision that brings `heads` together, from the project's own template."""
+    from alembic.util import CommandError, rev_id
+
+    project = _alembic_setup.prepare(arguments, answer, "merge")
+    try:
+        script = project.script.generate_revision(
+            rev_id(), arguments["message"], refresh=True, head=tuple(arguments["heads"]), splice=False
+        )
+    except (CommandError, KeyError, OSError) as exc:
+        raise BridgeError("migrations", f"the merge revision cannot be written: {errors.summary(exc)}") from None
+    return {"revision": script.revision, "path": script.path}
