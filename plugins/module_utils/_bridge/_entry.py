@@ -29,6 +29,7 @@ Handler = t.Callable[[t.Dict[str, t.Any], "Answer"], t.Dict[str, t.Any]]
 HANDLERS: dict[tuple[str, str, str], Handler] = {
     ("alembic", "plan", "replay"): _alembic_replay.survey,
     ("alembic", "apply", "replay"): _alembic_replay.replay,
+    ("alembic", "apply", "merge"): _alembic_replay.merge,
     ("django", "describe", "project"): _django_describe.describe,
     ("django", "plan", "migrations"): _django_plan.plan,
     ("django", "apply", "migrations"): _django_apply.apply,
