@@ -16,10 +16,30 @@ import stat
 import tempfile
 import typing as t
 
-from ansible_collections.seamless.deploy.plugins.module_utils import _bridge, _migration
+from ansible_collections.seamless.deploy.plugins.module_utils import _alembic, _bridge, _migration
+from ansible_collections.seamless.deploy.plugins.module_utils._alembic import (
+    _chain,
+    _files,
+    _finding,
+    _graph,
+    _location,
+    _operation,
+    _operations,
+    _remarks,
+    _review,
+    _revision,
+    _sql,
+    _tables,
+    _told,
+    _undoing,
+    _walk,
+)
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge import (
+    _alembic_chain,
+    _alembic_check,
     _alembic_connect,
     _alembic_cursor,
+    _alembic_drift,
     _alembic_find,
     _alembic_replay,
     _alembic_setup,
@@ -53,6 +73,8 @@ from ansible_collections.seamless.deploy.plugins.module_utils._errors import Dep
 #: Everything that runs on the other side. Each is imported above, or it would not be in the module's payload.
 _PARTS = (
     _bridge, _migration,
+    _alembic, _chain, _files, _finding, _graph, _location, _operation, _operations, _remarks, _review, _revision, _sql, _tables, _told,
+    _undoing, _walk, _alembic_chain, _alembic_check, _alembic_drift,
     _alembic_connect, _alembic_cursor, _alembic_find, _alembic_replay, _alembic_setup,
     _django_apply, _blockers, _budget, _django_check, _django_cursor, _django_describe, _exceptions,
     _failure, _django_follow, _indexes, _locks, _django_plan, _pooler, _django_rehearse, _django_run, _django_select, _django_setup,

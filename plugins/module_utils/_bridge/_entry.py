@@ -12,6 +12,8 @@ import threading
 import typing as t
 
 from . import (
+    _alembic_chain,
+    _alembic_check,
     _alembic_replay,
     _django_apply,
     _django_check,
@@ -27,6 +29,8 @@ Handler = t.Callable[[t.Dict[str, t.Any], "Answer"], t.Dict[str, t.Any]]
 
 #: (framework, verb, what it is about) -> what does it.
 HANDLERS: dict[tuple[str, str, str], Handler] = {
+    ("alembic", "check", "chain"): _alembic_chain.check,
+    ("alembic", "check", "project"): _alembic_check.check,
     ("alembic", "plan", "replay"): _alembic_replay.survey,
     ("alembic", "apply", "replay"): _alembic_replay.replay,
     ("alembic", "apply", "merge"): _alembic_replay.merge,

@@ -247,7 +247,7 @@ def test_primary_keys_of_another_type(kind: str, said: str) -> None:
 
 
 def test_key_that_refers_to_another_table_has_its_type() -> None:
-    before = table("users", "sa.Uuid()") + "\n" + table("notes") + "\n" + table("tags")
+    before = "\n".join([table("users", "sa.Uuid()"), *map(table, ("notes", "tags", "links"))])
     profile = "op.create_table('profiles', sa.Column('id', sa.Uuid(), sa.ForeignKey('users.id'), primary_key=True))"
     assert kinds(review(profile, "op.drop_table('profiles')", before=before)) == []
 
