@@ -37,7 +37,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(host), C(port), C(user), C(database) and C(options), and C(problem), a sentence that is empty when there is none.
+    - C(engine) (C(postgresql) or C(sqlite)), C(host), C(port), C(user), C(database) and C(options), and C(problem), a sentence that is empty
+      when there is none.
+    - Of SQLite, C(database) is the absolute path of the file.
     - With a problem, C(database) is empty.
   type: dict
 """
@@ -46,17 +48,20 @@ import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._connection import parse_url
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._sqlite._url import is_sqlite, path_of
 
 
 def database_connection(url: t.Any, role: str, option: str) -> dict[str, t.Any]:
-    nothing = {"host": "", "port": 0, "user": "", "database": "", "options": {}, "problem": ""}
+    nothing = {"engine": "", "host": "", "port": 0, "user": "", "database": "", "options": {}, "problem": ""}
     if url is None or url == "":
         return nothing
     if not isinstance(url, str):
         kind = "mapping" if isinstance(url, dict) else "list" if isinstance(url, (list, tuple)) else "number"
         return {**nothing, "problem": f"{option} is not text but a {kind}; give one URL"}
     try:
-        return {**parse_url(url, role, option).to_json(), "problem": ""}
+        if is_sqlite(url):
+            return {**nothing, "engine": "sqlite", "database": path_of(url, option)}
+        return {"engine": "postgresql", **parse_url(url, role, option).to_json(), "problem": ""}
     except DeployError as exc:
         return {**nothing, "problem": exc.msg}
 

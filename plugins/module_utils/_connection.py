@@ -118,7 +118,7 @@ def _wrong_scheme(scheme: str, option: str) -> str:
     if scheme in ("mysql", "mariadb"):
         return f"{option} names a MySQL database, which is not supported; supported is PostgreSQL 13 or newer"
     if scheme in ("sqlite", "sqlite3", "spatialite"):
-        return f"{option} names a SQLite database, which this release does not deploy yet; use PostgreSQL"
+        return f"{option} names a SQLite database, and a PostgreSQL server is wanted here"
     shown = f"begins with {scheme!r}" if scheme else "has no scheme"
     return f"{option} {shown}; write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE"
 

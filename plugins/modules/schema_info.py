@@ -11,7 +11,8 @@ module: schema_info
 short_description: Whether a release works with a database as it is
 version_added: 0.1.0
 description:
-  - Compares what the models of a release demand of the schema, which its manifest records, with the catalog of a PostgreSQL database.
+  - Compares what the models of a release demand of the schema, which its manifest records, with the catalog of a PostgreSQL or SQLite
+    database.
   - This is what a way back asks when migrations were applied that the earlier release does not know.
   - What the application does in raw SQL, outside of its models, is not known.
 extends_documentation_fragment:
@@ -20,7 +21,9 @@ extends_documentation_fragment:
   - seamless.deploy._postgresql
 options:
   database_name:
-    description: The database on the server.
+    description:
+      - The database on the server.
+      - With an O(login_url) of SQLite (C(sqlite:////PATH)) that file is read, and this is not used.
     type: str
     required: true
   path:
@@ -72,17 +75,29 @@ from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect import connected
 from ansible_collections.seamless.deploy.plugins.module_utils._release._store import Store
 from ansible_collections.seamless.deploy.plugins.module_utils._schema import _standing
+from ansible_collections.seamless.deploy.plugins.module_utils._schema._model import Snapshot
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import connection_from, postgresql_spec
+from ansible_collections.seamless.deploy.plugins.module_utils._sqlite import _copy, _url
+from ansible_collections.seamless.deploy.plugins.module_utils._sqlite import _snapshot as _sqlite
 
 
 def run(params: dict[str, t.Any], now: str) -> dict[str, t.Any]:
     """Return values of the module. Raises DeployError."""
     manifest = Store(params["path"]).manifest(params["release"])
     demands = _rehearsal.demands_of(params["release"], manifest.demands if manifest else {}, {})
+    found = _standing.standing(demands, catalog(params, now))
+    return {"changed": False, "works": found.works, "reasons": found.reasons}
+
+
+def catalog(params: dict[str, t.Any], now: str) -> Snapshot:
+    """As it is now. Raises DeployError."""
+    if _url.is_sqlite(params["login_url"]):
+        path = _url.path_of(params["login_url"], "login_url")
+        with _copy.in_use(path, "login_url") as opened:
+            return _sqlite.take(opened, path, now)
     source = connection_from(params, "application").to_database(params["database_name"])
     with connected(source, "database_name") as opened:
-        found = _standing.standing(demands, _snapshot.take(opened, source.database, now))
-    return {"changed": False, "works": found.works, "reasons": found.reasons}
+        return _snapshot.take(opened, source.database, now)
 
 
 def main() -> None:

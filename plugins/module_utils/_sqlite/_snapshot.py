@@ -169,7 +169,7 @@ def _table(
     rows = [(row[1], row[2], row[3], row[4], row[5], row[6], row[0]) for row in keys.columns[name]]
     return Table(
         name,
-        columns=_columns(rows, declared, "autoincrement" if declared.autoincrement else ""),
+        columns=_columns(rows, declared, _numbered(declared, rows)),
         constraints=found,
         indexes=indexes(name, found, keys),
         triggers=triggers,
@@ -177,6 +177,14 @@ def _table(
         filenode=page,
         rows=estimate,
     )
+
+
+def _numbered(declared: DeclaredTable, rows: list[tuple[t.Any, ...]]) -> str:
+    """How SQLite fills a primary key that an INSERT leaves out: an INTEGER one is the number of the row."""
+    if declared.autoincrement:
+        return "autoincrement"
+    kinds = [str(kind).upper() for _name, kind, _not_null, _default, key, *_rest in rows if key]
+    return "rowid" if kinds == ["INTEGER"] and "without rowid" not in declared.options else ""
 
 
 def _columns(rows: t.Iterable[tuple[t.Any, ...]], declared: DeclaredTable, key_identity: str) -> list[Column]:
@@ -238,5 +246,5 @@ def _sequences(connection: sqlite3.Connection, tables: list[Table]) -> list[Sequ
         )
         for table in tables
         for column in table.columns
-        if column.identity
+        if column.identity == "autoincrement"
     ]

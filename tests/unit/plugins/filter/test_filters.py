@@ -123,12 +123,19 @@ def test_an_unknown_report_is_refused():
         ("postgres://u:s3cret@h/my%20shop", "my shop", ""),
         (["postgres://u:s3cret@h/shop"], "", "deploy_database_url is not text but a list"),
         ("mysql://u:s3cret@h/shop", "", "MySQL"),
+        ("sqlite:////srv/shop/shared/db.sqlite3", "/srv/shop/shared/db.sqlite3", ""),
+        ("sqlite+aiosqlite:////srv/a%20shop/db?timeout=9", "/srv/a shop/db", ""),
+        ("sqlite:///db.sqlite3", "", "deploy_database_url names the SQLite file 'db.sqlite3', whose place depends on"),
+        ("sqlite://", "", "names no file of SQLite; write it as sqlite:////ABSOLUTE/PATH"),
+        ("sqlite:///:memory:", "", "names no file of SQLite"),
+        ("sqlite:////srv/shop/../db", "", "no plain path"),
     ],
 )
 def test_a_database_url_is_read_or_explained(url, database, problem):
     found = database_connection(url, "application", "deploy_database_url")
     assert found["database"] == database
     assert problem in found["problem"] if problem else not found["problem"]
+    assert found["engine"] == (("sqlite" if str(url).startswith("sqlite") else "postgresql") if database else "")
     assert "s3cret" not in str(found)
 
 
