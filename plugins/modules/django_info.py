@@ -141,22 +141,20 @@ from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client imp
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 
-STATE = ("applied", "checks", "model_changes", "conflicts", "inconsistent", "missing")
-
 
 def run(params: dict[str, t.Any], bridge: Bridge) -> dict[str, t.Any]:
     request = {"alias": params["database"], "database_name": params["database_name"]}
-    project, _progress = bridge.call("describe", **request)
-    result = {"changed": False, **project, "django_version": project["versions"]["django"]}
     if params["gather"] == "settings":
-        return result
-    state, _progress = bridge.call("check", **request)
-    result.update({name: state[name] for name in STATE})
-    result["heads"] = [f"{app}.{name}" for app, name in sorted(state["heads"].items())]
-    if state["conflicts"] or state["inconsistent"]:
-        return {**result, "pending": [], "plan": []}  # Django makes no plan then
-    plan, _progress = bridge.call("plan", with_sql=True, **request)
-    return {**result, "pending": plan["pending"], "plan": plan["plan"]}
+        project, _progress = bridge.call("describe", **request)
+        return told(project)
+    found, _progress = bridge.call("check", about="everything", with_sql=True, **request)
+    plan = found.pop("plan") or {"pending": [], "plan": []}
+    heads = [f"{app}.{name}" for app, name in sorted(found["heads"].items())]
+    return {**told(found), "heads": heads, "pending": plan["pending"], "plan": plan["plan"]}
+
+
+def told(project: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {"changed": False, **project, "django_version": project["versions"]["django"]}
 
 
 def argument_spec() -> dict[str, t.Any]:

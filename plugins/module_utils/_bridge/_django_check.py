@@ -10,18 +10,36 @@ from __future__ import annotations
 
 import typing as t
 
-from . import _django_plan, _django_setup
+from . import _django_describe, _django_plan, _django_setup
 from . import _exceptions as errors
 from ._protocol import BridgeError
 
 
 def check(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     """The verb `check`. Finds and says; only what makes reading impossible is an error."""
+    _django_setup.prepare(arguments, answer, "check")
+    return of_database(_django_plan.new_executor(_django_setup.connect(arguments, reading=True)))
+
+
+def everything(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
+    """The answers of `describe` and `check`, and in `plan` that of `plan`, by a project that is brought up once.
+
+    plan is None where Django makes none: its migrations conflict, or their history is inconsistent.
+    """
+    _django_setup.prepare(arguments, answer, "check")
+    project = _django_describe.of_project(arguments.get("alias") or "default")
+    executor = _django_plan.new_executor(_django_setup.connect(arguments, reading=True))
+    state = of_database(executor)
+    _django_setup.restart_read_only(executor.connection)  # a check may have met an error of its own
+    broken = state["conflicts"] or state["inconsistent"]
+    return {**project, **state, "plan": None if broken else _django_plan.of_database(executor, arguments)}
+
+
+def of_database(executor: t.Any) -> dict[str, t.Any]:
+    """What is wrong with a project that is up and connected."""
     from django.db.migrations.exceptions import InconsistentMigrationHistory
 
-    _django_setup.prepare(arguments, answer, "check")
-    connection = _django_setup.connect(arguments, reading=True)
-    executor = _django_plan.new_executor(connection)
+    connection = executor.connection
     loader = executor.loader
     conflicts = {app: sorted(names) for app, names in loader.detect_conflicts().items()}
     inconsistent = ""

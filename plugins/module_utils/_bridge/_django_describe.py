@@ -16,12 +16,16 @@ DEMANDS_VERSION = 1
 def describe(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     """The verb `describe`. Connects to nothing."""
     _django_setup.prepare(arguments, answer, "showmigrations")
+    return of_project(arguments.get("alias") or "default")
+
+
+def of_project(alias: str) -> dict[str, t.Any]:
+    """The same of a project that is up. alias: of the database whose demands are asked for."""
     import django
     from django.apps import apps
     from django.conf import settings
     from django.db import connections
 
-    alias = arguments.get("alias") or "default"
     return {
         "databases": {name: database(values) for name, values in sorted(settings.DATABASES.items())},
         "apps": [{"label": config.label, "name": config.name} for config in apps.get_app_configs()],

@@ -25,7 +25,11 @@ def plan(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     """The verb `plan`."""
     _django_setup.prepare(arguments, answer, "showmigrations")
     connection = _django_setup.connect(arguments, reading=True)
-    executor = new_executor(connection)
+    return of_database(new_executor(connection), arguments)
+
+
+def of_database(executor: t.Any, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The same of a project that is up and connected. Raises BridgeError."""
     check_history(executor)
     choice = _django_select.choose(executor, arguments)
     steps = choice.steps

@@ -12,6 +12,8 @@ import threading
 import typing as t
 
 from . import (
+    _alembic_describe,
+    _alembic_plan,
     _alembic_chain,
     _alembic_check,
     _alembic_replay,
@@ -31,6 +33,8 @@ Handler = t.Callable[[t.Dict[str, t.Any], "Answer"], t.Dict[str, t.Any]]
 HANDLERS: dict[tuple[str, str, str], Handler] = {
     ("alembic", "check", "chain"): _alembic_chain.check,
     ("alembic", "check", "project"): _alembic_check.check,
+    ("alembic", "describe", "project"): _alembic_describe.describe,
+    ("alembic", "plan", "migrations"): _alembic_plan.plan,
     ("alembic", "plan", "replay"): _alembic_replay.survey,
     ("alembic", "apply", "replay"): _alembic_replay.replay,
     ("alembic", "apply", "merge"): _alembic_replay.merge,
@@ -39,6 +43,7 @@ HANDLERS: dict[tuple[str, str, str], Handler] = {
     ("django", "apply", "migrations"): _django_apply.apply,
     ("django", "apply", "rehearsal"): _django_rehearse.rehearse,
     ("django", "check", "project"): _django_check.check,
+    ("django", "check", "everything"): _django_check.everything,
     ("django", "plan", "static"): _django_static.preview,
     ("django", "apply", "static"): _django_static.collect,
 }
