@@ -141,3 +141,28 @@ def test_squawk_is_asked_where_it_is_installed(rehearse: Rehearse, tmp_path: pat
     assert done.returncode == 0, done.stdout + done.stderr
     assert "things.0002_change  - squawk: " in done.stdout and "require-concurrent-index-creation" in done.stdout
     assert "require-lock-timeout" not in done.stdout
+
+
+#: Looks into its own table as soon as it is loaded, and cannot do without.
+READY = """
+from django.apps import AppConfig
+
+
+class ThingsConfig(AppConfig):
+    name = "things"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self):
+        from things.models import Thing
+        print(Thing.objects.count())
+"""
+
+
+def test_an_application_that_looks_into_its_database_when_it_is_loaded(rehearse: Rehearse) -> None:
+    rehearse.database.execute(
+        "DO $$ BEGIN FOR n IN 1..300 LOOP EXECUTE format('CREATE TABLE a%s (id serial PRIMARY KEY)', n); END LOOP; END $$"
+    )
+    rehearse.project.write("things/apps.py", READY)
+    change(rehearse, NULLABLE, MODELS + "    note = models.TextField(null=True)\n")
+    result = rehearse()
+    assert (result.get("strategy"), result.get("rehearsal")) == ("online", "schema"), result

@@ -61,12 +61,17 @@ class Job:
         return os.path.join(self.dest, _retention.partial_name(os.path.basename(self.path), os.getpid()))
 
 
-def call(run: Run, argv: list[str], connection: t.Optional[DatabaseConnection] = None) -> tuple[int, str, str]:
-    """Run a client program: private files, the password in its environment only, and out of what it says."""
+def call(
+    run: Run, argv: list[str], connection: t.Optional[DatabaseConnection] = None, umask: t.Optional[int] = 0o077
+) -> tuple[int, str, str]:
+    """Run a client program: private files, the password in its environment only, and out of what it says.
+
+    umask: None beside other threads, since it is the whole process's meanwhile.
+    """
     environment = _dump.client_environment(connection) if connection else {"LC_ALL": "C"}
     try:
         rc, out, err = run(
-            argv, environ_update=environment, expand_user_and_vars=False, handle_exceptions=False, umask=0o077
+            argv, environ_update=environment, expand_user_and_vars=False, handle_exceptions=False, umask=umask
         )
     except OSError as exc:
         raise DeployError(

@@ -64,6 +64,8 @@ class Clone:
                     "--no-password",
                     # It would keep the scratch database from being dropped.
                     "--no-subscriptions",
+                    # Keys and indexes beside each other.
+                    "--jobs=2",
                     *foreign,
                     f"--dbname={self.target.database}",
                     archive,
@@ -73,7 +75,7 @@ class Clone:
         self._copy_history()
 
     def _call(self, run: _archive.Run, argv: list[str], connection: DatabaseConnection) -> None:
-        rc, out, err = _archive.call(run, [self.client.program(argv[0]), *argv[1:]], connection)
+        rc, out, err = _archive.call(run, [self.client.program(argv[0]), *argv[1:]], connection, umask=None)
         errors = _dump.messages_of(err).errors
         if rc != 0 or errors:
             said = errors[0] if errors else f"exit code {rc}"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import time
 import typing as t
@@ -31,6 +32,10 @@ from ansible_collections.seamless.deploy.plugins.module_utils._schema._model imp
 _OWNER = "SELECT pg_catalog.pg_get_userbyid(datdba) FROM pg_catalog.pg_database WHERE datname = %s"
 #: Seconds after which the bridge ends itself, when the database has not ended it by then.
 GRACE = 2
+
+
+class NotLoaded(DeployError):
+    """The application could not even be loaded beside a copy in the making."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +66,14 @@ class Rehearsal:
         client = _clients.choose(_clients.find_clients(self.run, self.client_path), version, self.client_path, False)
         with self._scratch(role) as (name, superuser):
             target = self.source.to_database(name)
-            Clone(self.source, target, client, superuser, role).make(self.run)
+            clone = Clone(self.source, target, client, superuser, role)
+            with concurrent.futures.ThreadPoolExecutor(1) as beside:
+                copied = beside.submit(clone.make, self.run)
+                try:
+                    return self._rehearse(target, copied)
+                except NotLoaded:
+                    copied.result()
+            # An application that looks into its database when it is loaded may want it whole.
             return self._rehearse(target)
 
     def on_data(
@@ -102,18 +114,32 @@ class Rehearsal:
             return _borrowed.borrowed(self.source, self.scratch_database, self.source.database, role)
         return _scratch.scratch(self.source, self.source.database, role)
 
-    def _rehearse(self, target: DatabaseConnection, **more: t.Any) -> tuple[Rehearsed, dict[str, t.Any]]:
+    def _rehearse(
+        self, target: DatabaseConnection, copied: t.Optional[concurrent.futures.Future] = None, **more: t.Any
+    ) -> tuple[Rehearsed, dict[str, t.Any]]:
+        """copied: what the copy waits for while the application is loaded already; None when it is there."""
         catalogs: list[Snapshot] = []
 
         with connected(target, "database_name") as opened:
             following = Following(opened, target.database, self.now)
 
             def watch(event: dict[str, t.Any]) -> None:
-                catalogs.append(following.take())
+                if event["what"] == "loaded" and copied:
+                    copied.result()
+                else:
+                    catalogs.append(following.take())
 
             outcome = self.bridge.attempt(
-                "apply", watch=watch, about="rehearsal", alias=self.alias, database_name=target.database, **more
+                "apply",
+                watch=watch,
+                about="rehearsal",
+                alias=self.alias,
+                database_name=target.database,
+                loaded_first=copied is not None,
+                **more,
             )
+        if copied and outcome.error and not outcome.progress:
+            raise NotLoaded(outcome.error.msg)
         rehearsed = rehearsed_of(outcome, catalogs)
         # What the release demands is known also where a migration failed, but nothing is proven past a receiver that did not run.
         begun = next(event for event in outcome.progress if event["what"] == "begin")
