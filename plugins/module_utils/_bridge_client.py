@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -108,6 +109,12 @@ class Bridge:
         self._environment = process_environment(self._python, given, os.environ.get("PATH", os.defpath))
         self._hidden = secret_values(given)
         self._settings = params.get("settings")
+
+    def elsewhere(self, chdir: str) -> Bridge:
+        """The same application in another directory."""
+        other = copy.copy(self)
+        other._chdir = chdir
+        return other
 
     def call(self, verb: str, **arguments: t.Any) -> tuple[dict[str, t.Any], list[dict[str, t.Any]]]:
         """(result, progress events) of one verb."""
