@@ -54,19 +54,23 @@ from ansible_collections.seamless.deploy.plugins.module_utils._bridge import (
     _django_rehearse,
     _django_run,
     _django_select,
+    _django_session,
     _django_setup,
     _django_static,
-    _django_whole,
     _entry,
     _exceptions,
     _failure,
+    _guards,
     _indexes,
     _locks,
     _observer,
     _pooler,
     _protocol,
+    _run,
+    _session,
     _vacuums,
     _watcher,
+    _whole,
 )
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 
@@ -78,7 +82,7 @@ _PARTS = (
     _alembic_connect, _alembic_cursor, _alembic_find, _alembic_replay, _alembic_setup,
     _django_apply, _blockers, _budget, _django_check, _django_cursor, _django_describe, _exceptions,
     _failure, _django_follow, _indexes, _locks, _django_plan, _pooler, _django_rehearse, _django_run, _django_select, _django_setup,
-    _django_static, _vacuums, _watcher, _django_whole, _entry, _observer, _protocol,
+    _django_static, _vacuums, _watcher, _django_session, _guards, _run, _session, _whole, _entry, _observer, _protocol,
 )  # fmt: skip
 _PACKAGE = "seamless_bridge"
 _ROOT = "ansible_collections.seamless.deploy.plugins."

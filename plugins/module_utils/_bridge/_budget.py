@@ -16,9 +16,9 @@ import time
 import typing as t
 
 from . import _exceptions as errors
-from ._django_cursor import rows_of
 from ._indexes import finished_index, invalid_indexes
 from ._protocol import BridgeError
+from ._session import Session
 from ._vacuums import Vacuums
 
 _DDL = re.compile(
@@ -70,16 +70,16 @@ class Limits(t.NamedTuple):
 
 
 class LockBudget:
-    """An execute_wrapper of the migrating connection."""
+    """Around every statement of the migrating connection: an execute_wrapper, as Django calls it."""
 
-    def __init__(self, connection: t.Any, limits: Limits, watcher: t.Any) -> None:
-        self._connection = connection
+    def __init__(self, session: Session, limits: Limits, watcher: t.Any) -> None:
+        self._session = session
         self._limits = limits
         self._watcher = watcher
-        self._vacuums = Vacuums(connection)
+        self._vacuums = Vacuums(session)
         self._pid = 0
         self._proven = False
-        self._session: t.Optional[int] = None
+        self._set: t.Optional[int] = None
         self._local: t.Optional[int] = None
         self._first_ddl: t.Optional[float] = None
         self._timed = False  # whether this transaction has its statement_timeout
@@ -88,21 +88,9 @@ class LockBudget:
         self.repaired: list[str] = []
         self.kept: list[str] = []
 
-    @contextlib.contextmanager
-    def following_transactions(self) -> t.Iterator[None]:
-        """Notice every BEGIN: Django's outermost atomic() leaves autocommit just then."""
-        original = self._connection.set_autocommit
-
-        def followed(autocommit: bool, *args: t.Any, **kwargs: t.Any) -> None:
-            if not autocommit:
-                self._proven, self._local, self._first_ddl, self._timed = False, None, None, False
-            original(autocommit, *args, **kwargs)
-
-        self._connection.set_autocommit = followed
-        try:
-            yield
-        finally:
-            del self._connection.set_autocommit
+    def new_transaction(self) -> None:
+        """A transaction of the migration begins."""
+        self._proven, self._local, self._first_ddl, self._timed = False, None, None, False
 
     def begin(self) -> None:
         """A new attempt at a migration."""
@@ -114,14 +102,14 @@ class LockBudget:
         """Before an attempt: what kept the last one waiting."""
         relations = set(self._watcher.vacuumed)
         self._watcher.forget()
-        if not self._connection.in_atomic_block:
+        if not self._session.inside():
             self._vacuums.end(relations)
 
     def end(self) -> None:
         """Between migrations there is no limit; the session gets its own settings back."""
         self._active = False
-        session, self._session = self._session, None
-        if session is not None and self._connection.connection is not None and self._connection.is_usable():
+        set_before, self._set = self._set, None
+        if set_before is not None and self._session.usable():
             self._raw("RESET lock_timeout")
             if self._limits.statement:
                 self._raw("RESET statement_timeout")
@@ -130,7 +118,7 @@ class LockBudget:
         if not self._active:
             return execute(sql, params, many, context)
         text = sql if isinstance(sql, str) else str(sql)
-        if self._connection.in_atomic_block:
+        if self._session.inside():
             if text.startswith(("ROLLBACK TO", "RELEASE")):
                 self._local = None  # a savepoint takes its settings back with it
                 return execute(sql, params, many, context)
@@ -169,7 +157,7 @@ class LockBudget:
         except Exception as exc:
             self._watcher.end()
             if self._watcher.cut and errors.sqlstate_of(exc) == _CANCELLED:
-                raise errors.lock_not_available(self._limits.lock) from exc
+                raise self._session.lock_not_available(self._limits.lock) from exc
             raise
         finally:
             self._watcher.end()
@@ -183,7 +171,7 @@ class LockBudget:
         try:
             yield
         finally:
-            if found and self._connection.is_usable():
+            if found and self._session.usable():
                 self._raw(f"SET statement_timeout = {found}")
 
     def _limit_transaction(self, text: str) -> None:
@@ -200,9 +188,9 @@ class LockBudget:
             self._first_ddl = now
 
     def _limit_session(self, wanted: int) -> None:
-        if wanted != self._session:
+        if wanted != self._set:
             self._raw(f"SET lock_timeout = {wanted}")
-            self._session = wanted
+            self._set = wanted
             self._proven = False
             if self._limits.statement:
                 self._raw(f"SET statement_timeout = {self._limits.statement}")
@@ -225,7 +213,7 @@ class LockBudget:
     def _is_there(self, text: str, params: t.Any) -> bool:
         """Whether an earlier attempt finished this very index. What it did not finish is dropped."""
         self._repair(text)
-        index = finished_index(self._connection, text, params)
+        index = finished_index(self._session, text, params)
         self.kept += [index] if index else []
         return bool(index)
 
@@ -238,12 +226,12 @@ class LockBudget:
 
     def _repair(self, text: str) -> None:
         """Drop what an earlier attempt at this very index left."""
-        for index in invalid_indexes(self._connection, text):
+        for index in invalid_indexes(self._session, text):
             self._raw(f"DROP INDEX CONCURRENTLY IF EXISTS {index}")
             self.repaired.append(index)
 
     def _raw(self, sql: str, arguments: t.Any = None) -> list[t.Any]:
-        return rows_of(self._connection, sql, arguments)
+        return self._session.rows(sql, arguments)
 
 
 def remaining(limit: int, first_ddl: t.Optional[float], now: float) -> int:

@@ -15,12 +15,10 @@ import sys
 import typing as t
 
 from . import _django_check, _django_plan, _django_select, _django_setup
-from ._blockers import Ending
-from ._budget import Limits, LockBudget
-from ._django_run import Run
-from ._locks import MigrationLock
+from ._django_run import DjangoRun
+from ._django_session import DjangoSession
+from ._guards import Guards, guards
 from ._protocol import BridgeError
-from ._watcher import Watcher
 
 
 def apply(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
@@ -31,29 +29,14 @@ def apply(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     register_signals()
     connection.prepare_database()
     with contextlib.ExitStack() as stack:
-        lock, budget, watcher = _guards(connection, arguments, stack)
-        run = Run(connection, arguments, answer, lock, budget, watcher)
+        postgresql = connection.vendor == "postgresql"  # another engine needs no locks
+        held = guards(DjangoSession(connection), arguments, stack) if postgresql else Guards()
+        if held.budget:
+            stack.enter_context(connection.execute_wrapper(held.budget))
+        run = DjangoRun(connection, arguments, answer, held)
         stack.enter_context(connection.execute_wrapper(run.observe))
+        stack.enter_context(run.following_transactions())
         return {**migrate(connection, arguments, run), "warnings": warnings}
-
-
-def _guards(connection: t.Any, arguments: dict[str, t.Any], stack: contextlib.ExitStack) -> tuple[t.Any, t.Any, t.Any]:
-    """Lock, lock budget and watcher on PostgreSQL; an engine without them needs none."""
-    if connection.vendor != "postgresql":
-        return None, None, None
-    lock = stack.enter_context(MigrationLock(connection, float(arguments.get("advisory_lock_wait", 60))))
-    limit, whole = int(arguments.get("lock_timeout", 200)), bool(arguments.get("one_transaction"))
-    if limit and whole:  # it is not tried again, and nobody is kept waiting behind a fence
-        limit = max(limit, 1000 * int(arguments.get("retry_time", 0)))
-    ending = Ending(int(arguments.get("end_blockers_after", 0)), arguments.get("end_blockers_of") or [])
-    watcher = Watcher(connection, min(0.1, max(0.01, limit / 4000.0)) if limit else 0.1, ending)
-    watcher.start()
-    stack.callback(watcher.stop)
-    concurrent, statement = int(arguments.get("concurrent_timeout", 0)), int(arguments.get("statement_timeout", 0))
-    budget = LockBudget(connection, Limits(limit, concurrent, statement, each=whole), watcher)
-    stack.enter_context(connection.execute_wrapper(budget))
-    stack.enter_context(budget.following_transactions())
-    return lock, budget, watcher
 
 
 def register_signals() -> None:
@@ -66,7 +49,7 @@ def register_signals() -> None:
             importlib.import_module(".management", config.name)
 
 
-def migrate(connection: t.Any, arguments: dict[str, t.Any], run: Run) -> dict[str, t.Any]:
+def migrate(connection: t.Any, arguments: dict[str, t.Any], run: DjangoRun) -> dict[str, t.Any]:
     executor = _django_plan.new_executor(connection, run.executor_class())
     _django_plan.check_history(executor)
     _refuse_missing_privilege(executor)
@@ -97,7 +80,7 @@ def migrate(connection: t.Any, arguments: dict[str, t.Any], run: Run) -> dict[st
     }
 
 
-def _execute(executor: t.Any, targets: t.Any, steps: t.Any, state: t.Any, arguments: t.Any, run: Run) -> t.Any:
+def _execute(executor: t.Any, targets: t.Any, steps: t.Any, state: t.Any, arguments: t.Any, run: DjangoRun) -> t.Any:
     """The steps, by Django's own executor. The state after them."""
     fake, fake_initial = bool(steps) and bool(arguments.get("fake")), bool(arguments.get("fake_initial"))
     try:
@@ -128,7 +111,7 @@ def _refuse_missing_privilege(executor: t.Any) -> None:
         )
 
 
-def _emit(which: str, connection: t.Any, apps: t.Any, steps: t.Any, run: Run) -> None:
+def _emit(which: str, connection: t.Any, apps: t.Any, steps: t.Any, run: DjangoRun) -> None:
     """Django's pre_migrate and post_migrate: content types, permissions, and what applications do there."""
     from django.core.management import sql
 

@@ -12,6 +12,25 @@ import contextlib
 import typing as t
 
 from ._failure import Progress
+from ._indexes import makes_index
+
+
+def progress_of(migration: t.Any, backwards: bool, atomic: bool) -> Progress:
+    return Progress(
+        f"{migration.app_label}.{migration.name}",
+        [operation.describe() for operation in migration.operations],
+        [goes_on(operation) and not backwards for operation in migration.operations],
+        backwards,
+        atomic,
+    )
+
+
+def goes_on(operation: t.Any) -> bool:
+    """Whether an operation that was complete can run once more without harm: it finds what it made."""
+    if type(operation).__module__.startswith("django.contrib.postgres"):
+        return type(operation).__name__ in ("AddIndexConcurrently", "RemoveIndexConcurrently")
+    sql = getattr(operation, "sql", None)
+    return isinstance(sql, str) and makes_index(sql)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ import time
 import typing as t
 
 from . import _django_apply, _django_check, _django_describe, _django_plan, _django_setup, _exceptions
-from ._django_run import Run
+from ._django_run import DjangoRun
 from ._observer import Observer
 from ._protocol import BridgeError
 
@@ -77,11 +77,11 @@ def _without_network(connection: t.Any) -> str:
         return "none"
 
 
-class Rehearsal(Run):
+class Rehearsal(DjangoRun):
     """A run without lock, budget and second attempts: nobody else is there."""
 
     def __init__(self, connection: t.Any, arguments: dict[str, t.Any], answer: t.Any, sandbox: str) -> None:
-        super().__init__(connection, arguments, answer, None, None, None)
+        super().__init__(connection, arguments, answer)
         self._sandbox = sandbox
         self._observer: t.Optional[Observer] = None
         self._data: list[bool] = []
@@ -141,18 +141,10 @@ class Rehearsal(Run):
             lambda: self.observe(execute, sql, params, many, context),
         )
 
-    @contextlib.contextmanager
-    def following_transactions(self) -> t.Iterator[None]:
-        """Notice the begin and the end of each: Django's outermost atomic() leaves autocommit, and comes back to it."""
-        original = self._connection.set_autocommit
+    def transaction_begins(self) -> None:
+        if self._observer is not None:
+            self._observer.begin()
 
-        def followed(autocommit: bool, *args: t.Any, **kwargs: t.Any) -> None:
-            if self._observer is not None:
-                self._observer.end() if autocommit else self._observer.begin()
-            original(autocommit, *args, **kwargs)
-
-        self._connection.set_autocommit = followed
-        try:
-            yield
-        finally:
-            del self._connection.set_autocommit
+    def transaction_ends(self) -> None:
+        if self._observer is not None:
+            self._observer.end()

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ._django_whole import refuse_unfit
 from ._protocol import BridgeError
+from ._whole import refuse_unfit
 
 
 class Choice(t.NamedTuple):
@@ -25,7 +25,9 @@ class Choice(t.NamedTuple):
 def choose(executor: t.Any, arguments: dict[str, t.Any]) -> Choice:
     """The steps that the arguments ask for. Raises BridgeError."""
     choice = _choose(executor, arguments)
-    refuse_unfit(executor.connection, choice.steps, arguments)
+    if arguments.get("one_transaction"):
+        alone = [migration_id(migration) for migration, _backwards in choice.steps if not migration.atomic]
+        refuse_unfit(executor.connection.vendor, alone, "atomic = False")
     return choice
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, seamless.deploy contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What exceptions of Django, drivers and applications mean. Pure; application's interpreter; PRIVATE to the collection."""
+"""What exceptions of frameworks, drivers and applications mean. Pure; application's interpreter; PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _CONNECTING = (
 
 
 def cause_of(exc: t.Optional[BaseException]) -> t.Optional[BaseException]:
-    """The driver's exception behind Django's, or None."""
+    """The driver's exception behind the framework's, or None."""
     while exc is not None:
         if getattr(exc, "diag", None) is not None or getattr(exc, "pgcode", None):
             return exc
@@ -56,13 +56,11 @@ def is_retryable(exc: BaseException) -> bool:
     return sqlstate_of(exc) in RETRYABLE
 
 
-def lock_not_available(limit: int) -> Exception:
-    """What the server says when one lock takes too long, for all locks of a statement together."""
-    from django.db.utils import OperationalError
-
-    error = OperationalError(f"canceled after waiting {limit} ms for locks, all locks of the transaction together")
+def lock_not_available(kind: t.Callable[[str], t.Any], limit: int) -> Exception:
+    """An exception of this kind that says what the server says when one lock takes too long."""
+    error = kind(f"canceled after waiting {limit} ms for locks, all locks of the transaction together")
     error.pgcode = RETRYABLE[0]
-    return error
+    return t.cast(Exception, error)
 
 
 def database_error(exc: BaseException) -> dict[str, str]:

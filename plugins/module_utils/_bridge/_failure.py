@@ -9,19 +9,31 @@ import typing as t
 
 from . import _exceptions as errors
 from ._blockers import blocker_sentence
-from ._indexes import goes_on
 
 #: No such savepoint, or no transaction at all.
 _NO_SAVEPOINT = ("3B001", "25P01")
 
 
-class Progress:
-    """What of one migration was reached: indexes into its operations."""
+class Words(t.NamedTuple):
+    """What differs between frameworks. look: the module that reads the state. suspects: what may break the end of a transaction."""
 
-    def __init__(self, migration: t.Any, backwards: bool, atomic: bool) -> None:
-        self.id = f"{migration.app_label}.{migration.name}"
-        self.descriptions = [operation.describe() for operation in migration.operations]
-        self._goes_on = [goes_on(operation) and not backwards for operation in migration.operations]
+    look: str
+    suspects: str
+
+
+DJANGO = Words("seamless.deploy.django_info", "the data or the receivers of post_migrate")
+ALEMBIC = Words("seamless.deploy.alembic_info", "the data or env.py")
+
+
+class Progress:
+    """What of one migration was reached: indexes into its operations. goes_on: of each, whether it can run once more."""
+
+    def __init__(
+        self, name: str, descriptions: t.Sequence[str], goes_on: t.Sequence[bool], backwards: bool, atomic: bool
+    ) -> None:
+        self.id = name
+        self.descriptions = list(descriptions)
+        self._goes_on = list(goes_on)
         self.backwards = backwards
         self.atomic = atomic
         self.completed: list[int] = []
@@ -35,7 +47,7 @@ class Progress:
         return all(self._goes_on[index] for index in reached)
 
     def operation(self) -> dict[str, t.Any]:
-        """The operation that was running: number from 1 and Django's description of it."""
+        """The operation that was running: number from 1 and the framework's description of it."""
         if self.current is None:
             return {"number": 0, "count": len(self.descriptions), "description": "the statements at its end"}
         return {
@@ -88,12 +100,12 @@ def of_the_end(exc: BaseException, rolled_back: bool) -> dict[str, t.Any]:
     }
 
 
-def end_message(facts: dict[str, t.Any], recorded: t.Optional[list[str]]) -> str:
+def end_message(facts: dict[str, t.Any], recorded: t.Optional[list[str]], words: Words = DJANGO) -> str:
     """The same in words."""
     if recorded is None:
-        left = "What it left could not be read, the database no longer answers: look with seamless.deploy.django_info."
+        left = f"What it left could not be read, the database no longer answers: look with {words.look}."
     elif facts["rolled_back"]:
-        left = "All migrations were rolled back completely. Correct the data or the receivers of post_migrate, then run again."
+        left = f"All migrations were rolled back completely. Correct {words.suspects}, then run again."
     else:
         left = "All the same the database has the migrations on record as complete. Run again."
     place = f", at {facts['place']}" if facts["place"] else ""
@@ -112,6 +124,7 @@ def message(
     recorded: t.Optional[bool],
     undone: t.Sequence[str] = (),
     problems: t.Sequence[str] = (),
+    words: Words = DJANGO,
 ) -> str:
     """One paragraph: what failed, why, what stands, what to do.
 
@@ -137,12 +150,12 @@ def message(
         parts.append(f"{', '.join(undone)} ran before it in the same transaction and went with it.")
     if waiting:
         parts.append(f"Not reached: {', '.join(waiting)}.")
-    return " ".join([*parts, _left(facts, recorded), _next(facts)])
+    return " ".join([*parts, _left(facts, recorded, words), _next(facts, words)])
 
 
-def _left(facts: dict[str, t.Any], recorded: t.Optional[bool]) -> str:
+def _left(facts: dict[str, t.Any], recorded: t.Optional[bool], words: Words) -> str:
     if recorded is None:
-        return "What it left could not be read, the database no longer answers: look with seamless.deploy.django_info."
+        return f"What it left could not be read, the database no longer answers: look with {words.look}."
     if facts["transaction_ended"]:
         return "One of its statements ended the transaction of all migrations, so what ran until then may have stayed."
     if recorded != facts["backwards"]:
@@ -156,7 +169,7 @@ def _left(facts: dict[str, t.Any], recorded: t.Optional[bool]) -> str:
     )
 
 
-def _next(facts: dict[str, t.Any]) -> str:
+def _next(facts: dict[str, t.Any], words: Words) -> str:
     state = facts["sqlstate"]
     if state in errors.RETRYABLE:
         return "End the session in the way or wait for it, then run again; or raise `lock_timeout` or `retries`."
@@ -169,7 +182,7 @@ def _next(facts: dict[str, t.Any]) -> str:
     if facts["rolled_back"]:
         return "Correct the migration or the data, then run again."
     if facts["transaction_ended"]:
-        return "Look with seamless.deploy.django_info, and take COMMIT and ROLLBACK out of the migration."
+        return f"Look with {words.look}, and take COMMIT and ROLLBACK out of the migration."
     if facts["can_go_on"]:
         return "Correct the cause, then run again: what is complete is recognised and kept."
     return "Undo those operations by hand, or make the migration skip them, then run again."

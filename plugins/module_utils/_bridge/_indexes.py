@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ._django_cursor import rows_of
 from ._protocol import BridgeError
+from ._session import Session
 
 _NAME = r'(?:"(?:[^"]|"")+"|[\w$]+)'
 _CREATE_INDEX = re.compile(
@@ -38,12 +38,12 @@ WHERE i.indisvalid AND i.indisready AND i.indrelid = to_regclass(%s) AND c.relna
 _PROOF = "pg_temp.seamless_proof"
 
 
-def invalid_indexes(connection: t.Any, text: str) -> list[str]:
+def invalid_indexes(session: Session, text: str) -> list[str]:
     """Indexes that a statement would make, of an earlier attempt. Raises BridgeError when somebody is building one."""
     match = _CREATE_INDEX.match(text)
     if not match:
         return []
-    found = rows_of(connection, _INVALID, [match.group("table"), _plain(match.group("name"))])
+    found = session.rows(_INVALID, [match.group("table"), _plain(match.group("name"))])
     for index, builder, other in found:
         if builder or other:
             raise BridgeError(
@@ -53,7 +53,7 @@ def invalid_indexes(connection: t.Any, text: str) -> list[str]:
     return [row[0] for row in found]
 
 
-def finished_index(connection: t.Any, text: str, arguments: t.Any) -> str:
+def finished_index(session: Session, text: str, arguments: t.Any) -> str:
     """The index that a statement would make, when it is there, valid and the very same; otherwise "".
 
     Proven by making it on an empty copy of the table, in a transaction that is rolled back.
@@ -62,31 +62,23 @@ def finished_index(connection: t.Any, text: str, arguments: t.Any) -> str:
     if not match:
         return ""
     table, plain = match.group("table"), _plain(match.group("name"))
-    there = rows_of(connection, _DEFINITION, [table, plain])
+    there = session.rows(_DEFINITION, [table, plain])
     if not there:
         return ""
-    rows_of(connection, "BEGIN")
-    try:
-        rows_of(connection, f"CREATE TEMPORARY TABLE seamless_proof (LIKE {table})")
-        rows_of(
-            connection,
-            f"CREATE {match.group('unique') or ''}INDEX {match.group('name')} ON {_PROOF}{text[match.end() :]}",
-            arguments,
-        )
-        same = rows_of(connection, _DEFINITION, [_PROOF, plain]) == there
-    except Exception:  # it cannot be proven, and the statement itself says what is wrong
-        same = False
-    finally:
-        rows_of(connection, "ROLLBACK")
+    with session.trial():
+        try:
+            session.rows(f"CREATE TEMPORARY TABLE seamless_proof (LIKE {table})")
+            made = f"CREATE {match.group('unique') or ''}INDEX {match.group('name')} ON {_PROOF}{text[match.end() :]}"
+            session.rows(made, arguments)
+            same = session.rows(_DEFINITION, [_PROOF, plain]) == there
+        except Exception:  # it cannot be proven, and the statement itself says what is wrong
+            same = False
     return plain if same else ""
 
 
-def goes_on(operation: t.Any) -> bool:
-    """Whether an operation that was complete can run once more without harm: it finds what it made."""
-    if type(operation).__module__.startswith("django.contrib.postgres"):
-        return type(operation).__name__ in ("AddIndexConcurrently", "RemoveIndexConcurrently")
-    sql = getattr(operation, "sql", None)
-    return isinstance(sql, str) and bool(_CREATE_INDEX.match(sql)) and ";" not in sql.rstrip().rstrip(";")
+def makes_index(sql: str) -> bool:
+    """Whether it is one statement that, run once more, finds the index that it made."""
+    return bool(_CREATE_INDEX.match(sql)) and ";" not in sql.rstrip().rstrip(";")
 
 
 def _plain(name: str) -> str:

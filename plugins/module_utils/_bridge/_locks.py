@@ -9,12 +9,11 @@ Application's interpreter, PostgreSQL only; PRIVATE to the collection.
 from __future__ import annotations
 
 import time
-import typing as t
 
-from . import _exceptions as errors
 from ._blockers import who
 from ._pooler import refuse_shared_sessions
 from ._protocol import BridgeError
+from ._session import Session
 
 #: One key for all: PostgreSQL keeps advisory locks of different databases apart by the database's oid,
 #: and unlike a key made from the name it stays the same when a fence renames the database.
@@ -30,20 +29,12 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 """
 
 
-def side_connection(connection: t.Any, name: str) -> t.Any:
-    """A second connection to the same database, in autocommit. Belongs to the thread that makes it."""
-    other = connection.copy(connection.alias)
-    options = {key: value for key, value in other.settings_dict["OPTIONS"].items() if key != "pool"}
-    other.settings_dict.update(OPTIONS={**options, "application_name": name}, AUTOCOMMIT=True, ATOMIC_REQUESTS=False)
-    return other
-
-
 class MigrationLock:
     """Held around a whole run. Polled, since waiting inside pg_advisory_lock() can deadlock unseen."""
 
-    def __init__(self, connection: t.Any, wait: float, interval: float = 0.5) -> None:
-        self._migrating = connection
-        self._connection = side_connection(connection, "seamless.deploy migration lock")
+    def __init__(self, session: Session, wait: float, interval: float = 0.5) -> None:
+        self._migrating = session
+        self._beside = session.beside("seamless.deploy migration lock")
         self._wait = wait
         self._interval = interval
 
@@ -51,8 +42,8 @@ class MigrationLock:
         deadline = time.monotonic() + self._wait
         try:
             self._keep_open()
-            refuse_shared_sessions(self._migrating, self._connection)  # before it is taken: it could not be given back
-            while not self._query("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY])[0][0]:
+            refuse_shared_sessions(self._migrating, self._beside)  # before it is taken: it could not be given back
+            while not self._beside.rows("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY])[0][0]:
                 if time.monotonic() >= deadline:
                     raise BridgeError("locked", self._refusal())
                 time.sleep(min(self._interval, max(0.01, deadline - time.monotonic())))
@@ -63,36 +54,31 @@ class MigrationLock:
                     "mode; give the migration a direct connection to the server",
                 )
         except BaseException:
-            self._connection.close()
+            self._beside.close()
             raise
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         try:
-            self._query("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])
+            self._beside.rows("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])
         except Exception:  # the connection is gone, and the lock with it
             pass
-        self._connection.close()
+        self._beside.close()
 
     def is_held(self) -> bool:
         try:
-            rows = self._query(_HOLDER, self._key_parts())
-            return self._query("SELECT pg_backend_pid()")[0][0] in [row[0] for row in rows]
+            rows = self._beside.rows(_HOLDER, self._key_parts())
+            return self._beside.rows("SELECT pg_backend_pid()")[0][0] in [row[0] for row in rows]
         except Exception:
             return False
 
     def _keep_open(self) -> None:
         try:
-            if self._query("SELECT current_setting('server_version_num')::int")[0][0] >= 140000:
-                self._query("SET idle_session_timeout = 0")
+            if self._beside.rows("SELECT current_setting('server_version_num')::int")[0][0] >= 140000:
+                self._beside.rows("SET idle_session_timeout = 0")
         except Exception as exc:
-            reason = errors.connecting(self._connection.alias, self._connection.settings_dict, exc)
+            reason = self._beside.refusal(exc)
             raise BridgeError("unreachable", f"no second connection for the migration lock: {reason}") from None
-
-    def _query(self, sql: str, arguments: t.Any = None) -> list[t.Any]:
-        with self._connection.cursor() as cursor:
-            cursor.execute(sql, arguments)
-            return list(cursor.fetchall()) if cursor.description else []
 
     @staticmethod
     def _key_parts() -> list[int]:
@@ -100,7 +86,7 @@ class MigrationLock:
         return [unsigned >> 32, unsigned & (2**32 - 1)]
 
     def _refusal(self) -> str:
-        rows = self._query(_HOLDER, self._key_parts())
+        rows = self._beside.rows(_HOLDER, self._key_parts())
         holder = "; ".join(
             f"session {pid} ({who(application, user, client)}{', since ' + since if since else ''})"
             for pid, application, user, client, since in rows

@@ -8,17 +8,15 @@ Application's interpreter, PostgreSQL only; PRIVATE to the collection.
 
 from __future__ import annotations
 
-import typing as t
-
-from ._django_cursor import rows_of
 from ._protocol import BridgeError
+from ._session import Session
 
 _ROUNDS = 10
 
 
-def refuse_shared_sessions(first: t.Any, second: t.Any) -> None:
+def refuse_shared_sessions(first: Session, second: Session) -> None:
     """Refuse two connections, in autocommit, that do not have a session of the server each. Raises BridgeError."""
-    if announced(first) == session_of(first) and announced(second) == session_of(second):
+    if first.announced() == session_of(first) and second.announced() == session_of(second):
         return  # a pooler makes up what it announces
     own, other = session_of(first), session_of(second)
     for _round in range(_ROUNDS):
@@ -31,12 +29,6 @@ def refuse_shared_sessions(first: t.Any, second: t.Any) -> None:
             )
 
 
-def announced(connection: t.Any) -> int:
-    """The process of the server, as told when the connection was made; 0 when the driver does not say."""
-    connection.ensure_connection()
-    return int(getattr(getattr(connection.connection, "info", None), "backend_pid", 0))
-
-
-def session_of(connection: t.Any) -> int:
+def session_of(session: Session) -> int:
     """The process of the server that answers now."""
-    return int(rows_of(connection, "SELECT pg_backend_pid()")[0][0])
+    return int(session.rows("SELECT pg_backend_pid()")[0][0])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._django_cursor import rows_of
+from ._session import Session
 
 #: Of one run and one table: a vacuum against wraparound does not give way.
 _ATTEMPTS = 3
@@ -21,8 +21,8 @@ _LONGEST = 10000
 class Vacuums:
     """Waits for autovacuum in a lock mode that stands in the way of no query."""
 
-    def __init__(self, connection: t.Any) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._attempts: dict[str, int] = {}
 
     def end(self, relations: t.Iterable[str]) -> None:
@@ -33,12 +33,10 @@ class Vacuums:
                 self._wait(relation)
 
     def _wait(self, relation: str) -> None:
-        found = rows_of(self._connection, "SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'")
-        rows_of(self._connection, "BEGIN")
-        try:
-            rows_of(self._connection, f"SET LOCAL lock_timeout = {min(found[0][0], _LONGEST) + 1000}")
-            rows_of(self._connection, f"LOCK TABLE {relation} IN SHARE UPDATE EXCLUSIVE MODE")
-        except Exception:  # it did not give way, or the role may not: the next attempt shows who is in the way
-            pass
-        finally:
-            rows_of(self._connection, "ROLLBACK")
+        found = self._session.rows("SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'")
+        with self._session.trial():
+            try:
+                self._session.rows(f"SET LOCAL lock_timeout = {min(found[0][0], _LONGEST) + 1000}")
+                self._session.rows(f"LOCK TABLE {relation} IN SHARE UPDATE EXCLUSIVE MODE")
+            except Exception:  # it did not give way, or the role may not: the next attempt shows who is in the way
+                pass

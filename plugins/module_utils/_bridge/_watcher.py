@@ -13,7 +13,7 @@ import time
 import typing as t
 
 from ._blockers import BLOCKERS, VACUUMED, Ending, blocker_of
-from ._locks import side_connection
+from ._session import Session
 
 #: Seconds after the end of a budget, for lock_timeout itself to end the statement; then between two looks.
 _GRACE = 0.01
@@ -34,9 +34,9 @@ class Busy(t.NamedTuple):
 class Watcher(threading.Thread):
     """Remembers who blocks, ends whom it may, and cancels a statement that has waited for locks too long altogether."""
 
-    def __init__(self, connection: t.Any, interval: float, ending: Ending) -> None:
+    def __init__(self, session: Session, interval: float, ending: Ending) -> None:
         super().__init__(name="seamless-watcher", daemon=True)
-        self._template = connection
+        self._migrating = session
         self._interval = interval
         self._ended = threading.Event()
         self._turn = threading.Lock()
@@ -63,26 +63,20 @@ class Watcher(threading.Thread):
         self.join(timeout=5)
 
     def run(self) -> None:
-        connection = side_connection(self._template, "seamless.deploy watcher")
-
-        def query(sql: str, arguments: t.Any) -> list[t.Any]:
-            with connection.cursor() as cursor:
-                cursor.execute(sql, arguments)
-                return list(cursor.fetchall())
-
+        session = self._migrating.beside("seamless.deploy watcher")
         looked = 0.0
         try:
             while not self._ended.wait(self._pause()):
                 busy, now = self._busy, time.monotonic()
                 if busy and now - max(busy.since, looked) >= self._interval:
                     looked = now
-                    self._look(query, busy.pid)
+                    self._look(session.rows, busy.pid)
                 if busy and busy.deadline and time.monotonic() >= busy.deadline + _GRACE:
-                    self._cut_short(query, busy)
+                    self._cut_short(session.rows, busy)
         except Exception:  # without it a failure names no blockers; that must not fail a migration
             pass
         finally:
-            connection.close()
+            session.close()
 
     def _pause(self) -> float:
         busy = self._busy

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ._django_cursor import rows_of
 from ._protocol import BridgeError
+from ._session import Session
 
 #: Deferrable, but checked at once unless somebody defers them.
 _IMMEDIATE = """
@@ -22,32 +22,29 @@ WHERE c.condeferrable AND NOT c.condeferred ORDER BY 1
 
 
 class Undone(BridgeError):
-    """Raised inside of the one transaction. What is to be told of it is known after the rollback only."""
+    """Raised inside of a transaction. What is to be told of it is known after the rollback only."""
 
     def __init__(self, tell: t.Callable[[], BridgeError], **detail: t.Any) -> None:
         super().__init__("undone", "the transaction of all migrations is rolled back", **detail)
         self.tell = tell
 
 
-def refuse_unfit(connection: t.Any, steps: t.Any, arguments: dict[str, t.Any]) -> None:
-    """Refuse a plan that one transaction cannot hold. Raises BridgeError."""
-    if not arguments.get("one_transaction"):
-        return
-    if connection.vendor != "postgresql":
-        raise BridgeError("one_transaction", f"`one_transaction` needs PostgreSQL, and this is {connection.vendor}")
-    alone = [f"{migration.app_label}.{migration.name}" for migration, _backwards in steps if not migration.atomic]
+def refuse_unfit(vendor: str, alone: t.Sequence[str], why: str) -> None:
+    """Refuse a plan that one transaction cannot hold. alone: what cannot run in a transaction, and why. Raises BridgeError."""
+    if vendor != "postgresql":
+        raise BridgeError("one_transaction", f"`one_transaction` needs PostgreSQL, and this is {vendor}")
     if alone:
         raise BridgeError(
             "one_transaction",
-            f"`one_transaction` is set, and {', '.join(alone)} cannot run in a transaction (atomic = False); "
+            f"`one_transaction` is set, and {', '.join(alone)} cannot run in a transaction ({why}); "
             "leave `one_transaction` out",
         )
 
 
-def settle(connection: t.Any) -> None:
+def settle(session: Session) -> None:
     """Check what was deferred, as the end of a transaction would, and defer again what the next one would defer."""
-    rows_of(connection, "SET CONSTRAINTS ALL IMMEDIATE")
-    rows_of(connection, "SET CONSTRAINTS ALL DEFERRED")
-    immediate = [row[0] for row in rows_of(connection, _IMMEDIATE)]
+    session.rows("SET CONSTRAINTS ALL IMMEDIATE")
+    session.rows("SET CONSTRAINTS ALL DEFERRED")
+    immediate = [row[0] for row in session.rows(_IMMEDIATE)]
     if immediate:
-        rows_of(connection, f"SET CONSTRAINTS {', '.join(immediate)} IMMEDIATE")
+        session.rows(f"SET CONSTRAINTS {', '.join(immediate)} IMMEDIATE")
