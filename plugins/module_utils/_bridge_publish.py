@@ -28,7 +28,10 @@ from ansible_collections.seamless.deploy.plugins.module_utils._alembic import (
     _remarks,
     _review,
     _revision,
+    _source,
     _sql,
+    _starts,
+    _switch,
     _tables,
     _told,
     _undoing,
@@ -77,8 +80,8 @@ from ansible_collections.seamless.deploy.plugins.module_utils._errors import Dep
 #: Everything that runs on the other side. Each is imported above, or it would not be in the module's payload.
 _PARTS = (
     _bridge, _migration,
-    _alembic, _chain, _files, _finding, _graph, _location, _operation, _operations, _remarks, _review, _revision, _sql, _tables, _told,
-    _undoing, _walk, _alembic_chain, _alembic_check, _alembic_drift,
+    _alembic, _chain, _files, _finding, _graph, _location, _operation, _operations, _remarks, _review, _revision, _source, _sql, _starts, _switch,
+    _tables, _told, _undoing, _walk, _alembic_chain, _alembic_check, _alembic_drift,
     _alembic_connect, _alembic_cursor, _alembic_find, _alembic_replay, _alembic_setup,
     _django_apply, _blockers, _budget, _django_check, _django_cursor, _django_describe, _exceptions,
     _failure, _django_follow, _indexes, _locks, _django_plan, _pooler, _django_rehearse, _django_run, _django_select, _django_setup,

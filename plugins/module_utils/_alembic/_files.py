@@ -29,6 +29,7 @@ class Project:
     chain: Chain
     revisions: t.Mapping[str, str]
     sources: t.Mapping[str, str]
+    chdir: str = ""
 
     @property
     def findings(self) -> list[Finding]:
@@ -56,7 +57,7 @@ def read_project(chdir: str, config: str = "", section: str = "") -> Project:
     if location.findings and not location.versions:
         chain = dataclasses.replace(chain, findings=())  # no file was looked for
     chain = dataclasses.replace(chain, findings=(*unreadable, *chain.findings))
-    return Project(location, chain, revisions, sources)
+    return Project(location, chain, revisions, sources, chdir)
 
 
 def read_text(path: str) -> str:

@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
-from . import _review
+from . import _review, _starts
 from ._files import Project
 from ._graph import Chain
 
 
 def told(project: Project) -> dict[str, t.Any]:
-    """Heads, branches, history, findings and a review of each revision."""
-    chain = project.chain
+    """Heads, branches, history, findings, a review of each revision, and what migrates when the application starts."""
+    chain, script = project.chain, project.location.script
     return {
         "config": project.location.config,
-        "script_location": project.location.script,
+        "script_location": script,
         "version_locations": list(project.location.versions),
         "usable": chain.usable and not any(each.level == "stop" for each in project.location.findings),
         "heads": sorted(chain.heads),
@@ -26,7 +27,12 @@ def told(project: Project) -> dict[str, t.Any]:
         "history": [entry(chain, each) for each in ordered(chain)],
         "findings": [each.to_json() for each in project.findings],
         "reviews": [each.to_json() for each in _review.review_all(chain, project.revisions, project.sources)],
+        "starts": [each.to_json() for each in _starts.find_starts(project.sources, _below(script, project.chdir))],
     }
+
+
+def _below(path: str, chdir: str) -> str:
+    return os.path.relpath(path, chdir) if path else ""
 
 
 def branches(chain: Chain) -> dict[str, list[str]]:

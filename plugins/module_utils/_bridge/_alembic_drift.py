@@ -26,7 +26,9 @@ _CHANGED = {
     "modify_default": "server default",
     "modify_comment": "comment",
 }
-_LACKS = "the revisions that make it are pending, or are not written yet: make one in development, and look at what it has"
+_LACKS = (
+    "the revisions that make it are pending, or are not written yet: make one in development, and look at what it has"
+)
 _HAS = "a revision that removes it is pending or missing, it was made by hand, or its model is not imported by env.py"
 
 
@@ -71,8 +73,18 @@ def _described(entry: t.Any) -> Difference:
     name = _name(what, entry)
     words = _WORDS.get(what, what.replace("_", " ") + " of {name}").format(name=name)
     if verb == "add":
-        return {"kind": kind, "object": name, "evidence": f"the models have the {words}, the database does not", "remedy": _LACKS}
-    return {"kind": kind, "object": name, "evidence": f"the database has the {words}, the models do not", "remedy": _HAS}
+        return {
+            "kind": kind,
+            "object": name,
+            "evidence": f"the models have the {words}, the database does not",
+            "remedy": _LACKS,
+        }
+    return {
+        "kind": kind,
+        "object": name,
+        "evidence": f"the database has the {words}, the models do not",
+        "remedy": _HAS,
+    }
 
 
 def _name(what: str, entry: t.Any) -> str:
@@ -85,7 +97,11 @@ def _name(what: str, entry: t.Any) -> str:
     columns = ", ".join(str(getattr(each, "name", each)) for each in getattr(subject, "columns", ()))
     own = getattr(subject, "name", None) or (f"({columns})" if columns else "")
     if what == "fk":
-        own = f"{own} ({columns}) to {_referred(subject)}" if getattr(subject, "name", None) else f"{own} to {_referred(subject)}"
+        own = (
+            f"{own} ({columns}) to {_referred(subject)}"
+            if getattr(subject, "name", None)
+            else f"{own} to {_referred(subject)}"
+        )
     return f"{own} on {table.key}" if table is not None else str(own or subject)
 
 
