@@ -14,6 +14,7 @@ import typing as t
 from ._protocol import BridgeError
 
 _KEY = "seamless_deploy_target"
+_ARGUMENTS = "seamless_deploy_arguments"
 _MEMORY = ("", ":memory:")
 
 
@@ -71,6 +72,7 @@ class Connections:
         self.connecting = target
         if record is not None:
             record.info[_KEY] = target
+            record.info[_ARGUMENTS] = (arguments, named)
         if named.get("password"):
             self._answer.progress("secrets", values=[str(named["password"])])
         if target.same(self.meant):
@@ -105,6 +107,12 @@ class Connections:
             arguments[:1] = [":memory:" if nothing else name]  # connecting would create the file
         elif name != target.name:
             named["dbname" if "dbname" in named else "database"] = name
+
+
+def arguments_of(connection: t.Any) -> t.Optional[t.Tuple[t.List[t.Any], t.Dict[str, t.Any]]]:
+    """What the driver was called with; None for an engine that connects in a way of its own."""
+    found = connection.info.get(_ARGUMENTS)
+    return (list(found[0]), dict(found[1])) if found else None
 
 
 def target_of(engine: str, arguments: t.Sequence[t.Any], named: t.Mapping[str, t.Any]) -> Target:

@@ -10,8 +10,11 @@ import typing as t
 _OPENED = "seamless_deploy_reading"
 
 
-def rows_of(connection: t.Any, sql: str) -> list[t.Any]:
-    """Past the events of SQLAlchemy. Without parameters, since each driver writes them in its own way."""
+def rows_of(connection: t.Any, sql: str, keep_open: bool = False) -> list[t.Any]:
+    """Past the events of SQLAlchemy. Without parameters, since each driver writes them in its own way.
+
+    keep_open: the transaction that the driver begins by itself where SQLAlchemy has none.
+    """
     raw = connection.connection
     cursor = raw.cursor()
     try:
@@ -19,8 +22,8 @@ def rows_of(connection: t.Any, sql: str) -> list[t.Any]:
         return list(cursor.fetchall()) if cursor.description else []
     finally:
         cursor.close()
-        if not connection.in_transaction() and not in_autocommit(connection):
-            raw.rollback()  # the driver began a transaction that SQLAlchemy knows nothing of
+        if not keep_open and not connection.in_transaction() and not in_autocommit(connection):
+            raw.commit()  # the driver began a transaction that SQLAlchemy knows nothing of
 
 
 def in_autocommit(connection: t.Any) -> bool:

@@ -64,6 +64,7 @@ class Project:
         self.flask = found.app
         self.warnings = found.warnings
         self.metadata: t.List[t.Any] = []
+        self.named: t.Dict[str, t.Any] = {}  # what env.py gives to upgrade() of each revision
         self.enclosed = False
         self._name = arguments.get("database_name") or ""
         self._connections = connections
@@ -104,7 +105,7 @@ class Project:
             failed = self._connections.connecting
             if failed is not None:
                 raise BridgeError("unreachable", errors.connecting(self.database, _settings(failed), exc)) from None
-            if visit.working:
+            if visit.working or (visit.count and not visit.reading):
                 raise
             place = errors.place_of(exc)
             kind = "migrations" if isinstance(exc, CommandError) else "env"
@@ -131,8 +132,14 @@ class Project:
         if reading:
             read_only(context.connection)
 
-    def stepping(self, under_way: bool) -> None:
-        self._connections.stepping = under_way
+    def run_step(self, context: t.Any, step: t.Any) -> None:
+        """One migration by Alembic's own loop, with the version table and the callbacks."""
+        context._migrations_fn = lambda heads, _context: [step]
+        self._connections.stepping = True
+        try:
+            context.run_migrations(**self.named)
+        finally:
+            self._connections.stepping = False
 
 
 class _OtherTarget(Exception):
@@ -143,7 +150,7 @@ class _Visit:
     """What one run of env.py came by."""
 
     def __init__(self, project: Project, work: Work, reading: bool) -> None:
-        self._project, self._work, self._reading = project, work, reading
+        self._project, self._work, self.reading = project, work, reading
         self.names: t.List[str] = []
         self.count = 0
         self.working = False
@@ -162,28 +169,28 @@ class _Visit:
                 "env", "env.py runs the migrations of this database more than once, which is not supported"
             )
         self.harmless.close()  # what a migration makes is meant
-        self._project.reached(context, self._reading)
-        heads = tuple(context.get_current_heads())
+        self._project.named = named
+        self._project.reached(context, self.reading)
+        heads = current_heads(context, self._project.enclosed or self.reading)
         self.working = True
         result = self._work(heads, context)
         if isinstance(result, list) and result and hasattr(result[0], "migration_fn"):
             for step in result:
-                run_step(self._project, context, step, named)
+                self._project.run_step(context, step)
             result = None
         self.result = result
         self.working = False
-        if self._reading:
+        if self.reading:
             leave_read_only(context.connection)
 
 
-def run_step(project: Project, context: t.Any, step: t.Any, named: t.Dict[str, t.Any]) -> None:
-    """One migration by Alembic's own loop, with the version table and the callbacks."""
-    context._migrations_fn = lambda heads, _context: [step]
-    project.stepping(True)
-    try:
-        context.run_migrations(**named)
-    finally:
-        project.stepping(False)
+def current_heads(context: t.Any, keep: bool) -> t.Tuple[str, ...]:
+    """What is on record. keep: the transaction that is open; otherwise none is left open."""
+    was_open = keep or context.connection.in_transaction()
+    heads = tuple(context.get_current_heads())
+    if not was_open and context.connection.in_transaction():
+        context.connection.get_transaction().rollback()
+    return heads
 
 
 def _environment(project: Project, visit: _Visit, options: t.Dict[str, t.Any]) -> t.Any:

@@ -12,10 +12,11 @@ import threading
 import typing as t
 
 from . import (
-    _alembic_describe,
-    _alembic_plan,
+    _alembic_apply,
     _alembic_chain,
     _alembic_check,
+    _alembic_describe,
+    _alembic_plan,
     _alembic_replay,
     _django_apply,
     _django_check,
@@ -35,6 +36,7 @@ HANDLERS: dict[tuple[str, str, str], Handler] = {
     ("alembic", "check", "project"): _alembic_check.check,
     ("alembic", "describe", "project"): _alembic_describe.describe,
     ("alembic", "plan", "migrations"): _alembic_plan.plan,
+    ("alembic", "apply", "migrations"): _alembic_apply.apply,
     ("alembic", "plan", "replay"): _alembic_replay.survey,
     ("alembic", "apply", "replay"): _alembic_replay.replay,
     ("alembic", "apply", "merge"): _alembic_replay.merge,
