@@ -17,6 +17,7 @@ import json
 import math
 import pathlib
 import socket
+import sqlite3
 import threading
 import time
 import typing as t
@@ -25,7 +26,8 @@ import uuid
 
 import psycopg2
 
-READS = ("/orders/", "/", "/version/")
+#: Where the print shop takes its orders, and the table in which they are found again.
+ORDERS, ORDERS_TABLE = "/orders/", "orders_order"
 STALL_MS = 1000.0
 
 
@@ -105,15 +107,18 @@ class LoadReport:
     stalls: int
     versions: dict[str, int]
 
-    def lost(self, database_url: str) -> list[str]:
+    def lost(self, database_url: str, table: str = ORDERS_TABLE) -> list[str]:
         """Give the acknowledged writes that the database does not know."""
-        return missing(database_url, self.acknowledged)
+        return missing(database_url, self.acknowledged, table)
 
 
-def missing(database_url: str, tokens: list[str]) -> list[str]:
-    """Give the tokens that no order has."""
-    with contextlib.closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT token FROM orders_order WHERE token = ANY(%s)", (tokens,))
+def missing(database_url: str, tokens: list[str], table: str = ORDERS_TABLE) -> list[str]:
+    """Give the tokens that no row of the table has; of a SQLite file too, as sqlite:////absolute/path."""
+    connect: t.Callable[[str], t.Any] = psycopg2.connect
+    if database_url.startswith("sqlite:///"):
+        connect, database_url = sqlite3.connect, database_url[len("sqlite:///") :]
+    with contextlib.closing(connect(database_url)) as connection, contextlib.closing(connection.cursor()) as cursor:
+        cursor.execute(f'SELECT token FROM "{table}"')
         found = {row[0] for row in cursor.fetchall()}
     return [token for token in tokens if token not in found]
 
@@ -151,6 +156,7 @@ class Load:
         writers: int = 2,
         rate: float = 60,
         *,
+        path: str = ORDERS,
         max_requests: int = 100_000,
         max_seconds: float = 600,
         timeout: float = 30,
@@ -158,6 +164,7 @@ class Load:
         entrances = [str(entrance)] if isinstance(entrance, (str, pathlib.Path)) else list(entrance)
         # Several: each in its turn, as a balancer that knows nothing of their health would do it.
         self._entrances = itertools.cycle(entrances)
+        self.path = path
         self.timeout = timeout
         self.max_seconds = max_seconds
         self.interval = (readers + writers) / rate
@@ -199,9 +206,9 @@ class Load:
         begin, end = max(since, self._started), min(until, time.monotonic())
         return summarise(samples, end - begin)
 
-    def lost(self, database_url: str) -> list[str]:
+    def lost(self, database_url: str, table: str = ORDERS_TABLE) -> list[str]:
         """Give the acknowledged writes that the database does not know."""
-        return self.report().lost(database_url)
+        return self.report().lost(database_url, table)
 
     def samples(self, start: int = 0) -> list[Sample]:
         """Give what has been sent, from this one on."""
@@ -209,7 +216,7 @@ class Load:
 
     def _work(self, write: bool, offset: float) -> None:
         due = self._started + offset
-        reads = itertools.cycle(READS)
+        reads = itertools.cycle((self.path, "/", "/version/"))
         while not self._stop.wait(max(0.0, due - time.monotonic())):
             if next(self._room) >= self._max_requests or time.monotonic() - self._started > self.max_seconds:
                 return
@@ -224,7 +231,7 @@ class Load:
             if write:
                 phone = f"+44{next(self._customers) % 500:07d}"
                 order = {"token": token, "phone_number": phone, "payment_method": "cash"}
-                answer = request(entrance, "POST", "/orders/", order, self.timeout)
+                answer = request(entrance, "POST", self.path, order, self.timeout)
             else:
                 answer = request(entrance, "GET", path, None, self.timeout)
             release, status = answer.release, answer.status
