@@ -1,0 +1,32 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Visitors and their visits (application's interpreter)."""
+
+from sqlalchemy import func
+
+from visits.database import db
+
+
+class Visitor(db.Model):
+    """Somebody who comes to see us, known by the telephone number."""
+
+    __tablename__ = "visitor"
+
+    id = db.Column(db.Integer, primary_key=True)
+    phone_number = db.Column(db.String(20), nullable=False, unique=True)
+    company = db.Column(db.String(100), nullable=True)
+
+
+class Visit(db.Model):
+    """One visit; `token` is chosen by the client, so that an acknowledged visit can be found again."""
+
+    __tablename__ = "visit"
+
+    id = db.Column(db.Integer, primary_key=True)
+    visitor_id = db.Column(db.ForeignKey("visitor.id"), nullable=False, index=True)
+    token = db.Column(db.String(64), nullable=False, unique=True)
+    purpose = db.Column(db.String(200), nullable=True)
+    arrived_at = db.Column(db.DateTime, nullable=False, server_default=func.now())
+
+    visitor = db.relationship(Visitor, lazy="joined", innerjoin=True)
