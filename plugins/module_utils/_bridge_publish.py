@@ -31,6 +31,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._alembic import (
     _source,
     _sql,
     _starts,
+    _state,
     _switch,
     _tables,
     _told,
@@ -49,6 +50,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._bridge import (
     _alembic_follow,
     _alembic_graph,
     _alembic_plan,
+    _alembic_rehearse,
     _alembic_replay,
     _alembic_run,
     _alembic_select,
@@ -79,6 +81,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._bridge import (
     _pooler,
     _protocol,
     _run,
+    _sandbox,
     _session,
     _vacuums,
     _watcher,
@@ -89,13 +92,14 @@ from ansible_collections.seamless.deploy.plugins.module_utils._errors import Dep
 #: Everything that runs on the other side. Each is imported above, or it would not be in the module's payload.
 _PARTS = (
     _bridge, _migration,
-    _alembic, _chain, _files, _finding, _graph, _location, _operation, _operations, _remarks, _review, _revision, _source, _sql, _starts, _switch,
-    _tables, _told, _undoing, _walk, _alembic_chain, _alembic_check, _alembic_drift,
+    _alembic, _chain, _files, _finding, _graph, _location, _operation, _operations, _remarks, _review, _revision, _source, _sql, _starts, _state,
+    _switch, _tables, _told, _undoing, _walk, _alembic_chain, _alembic_check, _alembic_drift,
     _alembic_connect, _alembic_cursor, _alembic_find, _alembic_replay, _alembic_setup,
-    _alembic_apply, _alembic_describe, _alembic_follow, _alembic_graph, _alembic_plan, _alembic_run, _alembic_select, _alembic_session, _alembic_source,
+    _alembic_apply, _alembic_describe, _alembic_follow, _alembic_graph, _alembic_plan, _alembic_rehearse, _alembic_run, _alembic_select,
+    _alembic_session, _alembic_source,
     _django_apply, _blockers, _budget, _django_check, _django_cursor, _django_describe, _exceptions,
     _failure, _django_follow, _indexes, _locks, _django_plan, _pooler, _django_rehearse, _django_run, _django_select, _django_setup,
-    _django_static, _vacuums, _watcher, _django_session, _guards, _run, _session, _whole, _entry, _observer, _protocol,
+    _django_static, _vacuums, _watcher, _django_session, _guards, _run, _sandbox, _session, _whole, _entry, _observer, _protocol,
 )  # fmt: skip
 _PACKAGE = "seamless_bridge"
 _ROOT = "ansible_collections.seamless.deploy.plugins."

@@ -45,8 +45,6 @@ def apply(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]:
 def migrate(run: AlembicRun, heads: t.Sequence[str], arguments: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
     """The steps that are asked for, one after the other."""
     choice = _alembic_plan.chosen(run.project.script, heads, run.context, arguments)
-    if choice.missing and arguments.get("missing") != "keep":
-        raise BridgeError("missing", missing_sentence(choice.missing), missing=choice.missing)
     described = _alembic_plan.describe_plan(choice.steps, run.context)
     run.begin(heads, choice.steps, described)
     for step in choice.steps:
@@ -61,13 +59,6 @@ def migrate(run: AlembicRun, heads: t.Sequence[str], arguments: t.Dict[str, t.An
         **run.told(),
         "signal_writes": 0,
     }
-
-
-def missing_sentence(missing: t.Sequence[str]) -> str:
-    return (
-        f"the database has {', '.join(missing)} on record, and this code has no such revision, so that nothing can be said of "
-        "what is pending; deploy a release that has it, or look with seamless.deploy.alembic_info"
-    )
 
 
 def ran(project: t.Any, work: t.Callable[..., t.Any], runs: t.Sequence[AlembicRun], whole: bool) -> t.Dict[str, t.Any]:

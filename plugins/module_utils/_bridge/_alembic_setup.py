@@ -59,7 +59,7 @@ class Project:
         from alembic.script import ScriptDirectory
         from alembic.util import CommandError
 
-        self.database = arguments.get("database") or "default"
+        self.database = arguments.get("database") or arguments.get("alias") or "default"
         self.config = found.config
         self.flask = found.app
         self.warnings = found.warnings

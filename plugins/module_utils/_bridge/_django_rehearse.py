@@ -9,10 +9,6 @@ Application's interpreter, PostgreSQL only; PRIVATE to the collection.
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import os
-import select
-import threading
 import time
 import typing as t
 
@@ -20,8 +16,7 @@ from . import _django_apply, _django_check, _django_describe, _django_plan, _dja
 from ._django_run import DjangoRun
 from ._observer import Observer
 from ._protocol import BridgeError
-
-_NEW_NETWORK = 0x40000000  # Linux's CLONE_NEWNET
+from ._sandbox import end_with, without_network
 
 
 def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
@@ -32,7 +27,7 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     """
     if not arguments.get("database_name"):
         raise BridgeError("request", "a rehearsal needs database_name, the scratch copy")
-    _end_with(answer.go, arguments.get("seconds"))
+    end_with(answer.go, arguments.get("seconds"))
     _django_setup.prepare({**arguments, "other_databases": "refuse"}, answer, "migrate")
     if arguments.get("loaded_first"):
         answer.ask("loaded")
@@ -42,39 +37,13 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     warnings = _django_check.refuse_serious(connection.alias)
     _django_apply.register_signals()
     connection.prepare_database()
-    sandbox = _without_network(connection)
+    sandbox = without_network(str(getattr(getattr(connection.connection, "info", None), "host", None) or ""))
     run = Rehearsal(connection, arguments, answer, sandbox)
     with contextlib.ExitStack() as stack:
         stack.enter_context(connection.execute_wrapper(run.watch))
         stack.enter_context(run.following_transactions())
         done = _django_apply.migrate(connection, arguments, run)
     return {**done, "warnings": warnings, "sandbox": sandbox}
-
-
-def _end_with(go: int, seconds: t.Optional[float]) -> None:
-    """End this process when its caller is gone or the time is up, also where a migration waits for something else than the database."""
-
-    def wait() -> None:
-        caller = select.poll()
-        caller.register(go, 0)  # nothing but that the other end was closed
-        caller.poll(None if seconds is None else int(seconds * 1000))
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-def _without_network(connection: t.Any) -> str:
-    """Leave no way out but the database: a data migration may send mail. "network" where that was possible, else "none".
-
-    Needs root, and a database at a unix socket: that is reached from any network. Threads of the application would keep theirs.
-    """
-    host = str(getattr(getattr(connection.connection, "info", None), "host", None) or "")
-    if not host.startswith("/") or threading.active_count() > 2:  # this one and that of _end_with
-        return "none"
-    try:
-        return "none" if ctypes.CDLL(None).unshare(_NEW_NETWORK) else "network"
-    except (OSError, AttributeError):
-        return "none"
 
 
 class Rehearsal(DjangoRun):
