@@ -1,32 +1,62 @@
 # Copyright (c) 2026, seamless.deploy contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a database has on record, and where it differs from the models. Reads only. Application's interpreter; PRIVATE to the collection."""
+"""All of the state of an Alembic project and its database, in one run of env.py. Reads only.
+
+Application's interpreter; PRIVATE to the collection.
+"""
 
 from __future__ import annotations
 
 import typing as t
 
-from . import _alembic_drift, _alembic_setup
+from .._alembic import _state, _told
+from . import _alembic_chain, _alembic_describe, _alembic_drift, _alembic_plan, _alembic_setup
+from ._protocol import BridgeError
 
 
 def check(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]:
-    """The verb `check` about the database. Works with a chain that Alembic cannot load: env.py runs, the revisions do not."""
-    project = _alembic_setup.prepare(arguments, answer, "current")
-
-    def read(heads: t.Tuple[str, ...], context: t.Any) -> t.Dict[str, t.Any]:
-        drift, not_compared = _alembic_drift.compare(context, project.metadata)
-        return {
-            "current": sorted(heads),
-            "version_table": _qualified(context.version_table, context.version_table_schema),
-            "tables_without_revision": [] if heads else _alembic_drift.tables_of_models(context, project.metadata),
-            "drift": drift,
-            "not_compared": not_compared,
-        }
-
-    state = project.run(read, reading=True)
-    return {**state, "warnings": project.warnings}
+    """The verb `check`. A chain that Alembic cannot load is told all the same: env.py runs without loading it."""
+    chain = _alembic_chain.check(arguments, answer)
+    try:
+        project = _alembic_setup.prepare(arguments, answer, "current")
+        state = project.run(lambda heads, context: _read(project, chain, heads, context, arguments), reading=True)
+    except BridgeError as exc:
+        exc.detail.setdefault("findings", chain["findings"])  # they may say why
+        raise
+    findings = [*chain["findings"], *_state.findings(chain, state)]
+    return {**chain, **_alembic_describe.of_project(project), **state, "findings": findings}
 
 
-def _qualified(table: str, schema: t.Optional[str]) -> str:
-    return f"{schema}.{table}" if schema else table
+def _plan(
+    project: t.Any, chain: t.Dict[str, t.Any], heads: t.Tuple[str, ...], context: t.Any, arguments: t.Dict[str, t.Any]
+) -> t.Tuple[t.Dict[str, t.Any], str]:
+    """(plan, why there is none). What a finding says already is not said again."""
+    nothing: t.Dict[str, t.Any] = {"pending": [], "plan": []}
+    if not chain["usable"] or _state.unknown(chain, heads) or _state.overlapping(chain, heads):
+        return nothing, ""
+    try:
+        wanted = {**arguments, "revision": "heads", "with_sql": True}
+        return _alembic_plan.of_run(project, heads, context, wanted), ""
+    except BridgeError as exc:
+        return nothing, exc.message
+
+
+def _read(
+    project: t.Any, chain: t.Dict[str, t.Any], heads: t.Tuple[str, ...], context: t.Any, arguments: t.Dict[str, t.Any]
+) -> t.Dict[str, t.Any]:
+    plan, no_plan = _plan(project, chain, heads, context, arguments)
+    drift, not_compared = _alembic_drift.compare(context, project.metadata)
+    return {
+        **_alembic_describe.of_release(project, context),
+        "current": sorted(heads),
+        "applied": _told.applied(chain["history"], heads),
+        "missing": _state.unknown(chain, sorted(heads)),
+        "pending": plan["pending"],
+        "plan": plan["plan"],
+        "no_plan": no_plan,
+        "drift": drift,
+        "not_compared": not_compared,
+        "tables_without_revision": [] if heads else _alembic_drift.tables_of_models(context, project.metadata),
+        "version_table": ".".join(name for name in (context.version_table_schema, context.version_table) if name),
+    }

@@ -18,6 +18,11 @@ def describe(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]
     """The verb `describe`. Runs env.py, which connects, since only there the models and the database are known. Writes nothing."""
     project = _alembic_setup.prepare(arguments, answer)
     found = project.run(lambda heads, context: of_release(project, context), reading=True)
+    return {**of_project(project), **found}
+
+
+def of_project(project: t.Any) -> t.Dict[str, t.Any]:
+    """Its database without a password, and what it runs with; known after a run."""
     target = project.target
     place = {
         "engine": target.engine,
@@ -33,7 +38,6 @@ def describe(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]
         "flask": project.flask is not None,
         "versions": versions(),
         "warnings": list(project.warnings),
-        **found,
     }
 
 

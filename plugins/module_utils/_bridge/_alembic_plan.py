@@ -23,24 +23,29 @@ def plan(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]:
     """The verb `plan`."""
     project = _alembic_setup.prepare(arguments, answer)
 
-    def read(heads: t.Tuple[str, ...], context: t.Any) -> t.Dict[str, t.Any]:
-        choice = chosen(project.script, heads, context, arguments)
-        described = describe_plan(choice.steps, context)
-        if arguments.get("with_sql"):
-            described = with_sql(described, choice.steps, context, project.named)
-        return {
-            "plan": [migration.to_json() for migration in described],
-            "before": sorted(heads),
-            "after": graph.heads_after(heads, choice.steps),
-            "pending": _alembic_select.pending(project.script, heads),
-            "held_back": choice.held_back,
-            "model_changes": {},
-            "missing": choice.missing,
-            "synced": [],
-            "warnings": list(project.warnings),
-        }
+    return t.cast(
+        t.Dict[str, t.Any],
+        project.run(lambda heads, context: of_run(project, heads, context, arguments), reading=True),
+    )
 
-    return t.cast(t.Dict[str, t.Any], project.run(read, reading=True))
+
+def of_run(project: t.Any, heads: graph.Heads, context: t.Any, arguments: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+    """The plan, inside of a run of env.py. Raises BridgeError."""
+    choice = chosen(project.script, heads, context, arguments)
+    described = describe_plan(choice.steps, context)
+    if arguments.get("with_sql"):
+        described = with_sql(described, choice.steps, context, project.named)
+    return {
+        "plan": [migration.to_json() for migration in described],
+        "before": sorted(heads),
+        "after": graph.heads_after(heads, choice.steps),
+        "pending": _alembic_select.pending(project.script, heads),
+        "held_back": choice.held_back,
+        "model_changes": {},
+        "missing": choice.missing,
+        "synced": [],
+        "warnings": list(project.warnings),
+    }
 
 
 def chosen(script: t.Any, heads: graph.Heads, context: t.Any, arguments: t.Dict[str, t.Any]) -> _alembic_select.Choice:
