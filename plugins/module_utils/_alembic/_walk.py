@@ -19,6 +19,8 @@ _WRITING = (
     "execute", "exec_driver_sql", "add", "add_all", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings", "update", "delete",
     "merge", "commit", "flush",
 )  # fmt: skip
+#: Alembic's own, and that of the migration helpers.
+_BATCHES = ("batch_alter_table", "safe_batch_alter_table")
 _DEEPEST = 8
 
 
@@ -123,7 +125,7 @@ class _Walker:
     def _with(self, node: t.Any, known: dict[str, t.Any]) -> None:
         for item in node.items:
             name = item.optional_vars.id if isinstance(item.optional_vars, ast.Name) else ""
-            if isinstance(item.context_expr, ast.Call) and called(item.context_expr) == "batch_alter_table":
+            if isinstance(item.context_expr, ast.Call) and called(item.context_expr) in _BATCHES:
                 self._batches[name] = _operations.table_of_batch(item.context_expr, known)
             elif name and self._speaks(item.context_expr):
                 self._connections.add(name)
