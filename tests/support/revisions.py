@@ -66,7 +66,7 @@ class Revisions:
     def __init__(self, path: pathlib.Path, url: str) -> None:
         self.path, self.url = path, url
         self.versions = path / "migrations" / "versions"
-        self.versions.mkdir(parents=True)
+        self.versions.mkdir(parents=True, exist_ok=True)
         (path / "alembic.ini").write_text(INI)
         (path / "migrations" / "env.py").write_text(ENV)
         (path / "migrations" / "script.py.mako").write_text(MAKO)

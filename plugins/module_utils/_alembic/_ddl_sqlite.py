@@ -48,10 +48,10 @@ def create(expected: Atoms, real: Atoms) -> t.Tuple[t.List[str], t.List[str]]:
 def _table(name: str, expected: Atoms) -> str:
     columns = [(path[2], expected[path]) for path in expected if path[0] == "column" and path[1] == name]
     constraints = [(path[2], expected[path]) for path in expected if path[0] == "constraint" and path[1] == name]
-    counted = any(value["identity"] for _name, value in columns)
+    counted = any(value["identity"] == "autoincrement" for _name, value in columns)
     parts = []
     for own, value in columns:
-        key = " PRIMARY KEY AUTOINCREMENT" if value["identity"] else ""
+        key = " PRIMARY KEY AUTOINCREMENT" if value["identity"] == "autoincrement" else ""
         parts.append(_column(own, value) + key)
     parts += [_constraint(own, value) for own, value in constraints if not (counted and value["kind"] == "primary")]
     options = ", ".join(expected[("table", "", name)]["options"])

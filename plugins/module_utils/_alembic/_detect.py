@@ -55,10 +55,12 @@ class Found:
         return self.kind == "exact" and not self.fits
 
 
-def detect(history: History, real: Atoms, recorded: t.Sequence[str] = (), ignore: t.Container[str] = ()) -> Found:
-    """recorded: what the table of versions says. ignore: names of objects that take no part."""
+def detect(
+    history: History, real: Atoms, recorded: t.Sequence[str] = (), ignore: t.Container[str] = (), strict: bool = False
+) -> Found:
+    """recorded: what the table of versions says. ignore: names of objects that take no part. strict: all others do."""
     left = leftovers(real)
-    mine, others = own(history, real, ignore)
+    mine, others = own(history, real, ignore, strict)
     on_record = history.up_to(recorded) if recorded else None
     nearest, halfway = _search(history, mine)
     if on_record is not None:
@@ -81,13 +83,12 @@ def difference_at(
     return differences(history.state(chosen), own(history, real, ignore)[0])
 
 
-def own(history: History, real: Atoms, ignore: t.Container[str]) -> t.Tuple[Atoms, t.List[str]]:
+def own(history: History, real: Atoms, ignore: t.Container[str], strict: bool = False) -> t.Tuple[Atoms, t.List[str]]:
     """What belongs to the history, without leftovers, and the names of what belongs to others."""
     known = history.known_places()
-    clean = without_leftovers(real)
-    others = {place for place in places(clean) if place not in known}
-    mine = {path: value for path, value in without(clean, others).items() if not _ignored(path, ignore)}
-    return mine, sorted(name for _kind, _owner, name in others)
+    clean = {path: value for path, value in without_leftovers(real).items() if not _ignored(path, ignore)}
+    others = set() if strict else {place for place in places(clean) if place not in known}
+    return without(clean, others), sorted(name for _kind, _owner, name in others)
 
 
 def _ignored(path: Path, ignore: t.Container[str]) -> bool:
@@ -129,6 +130,12 @@ def _is_halfway(history: History, state: Atoms, real: Atoms, wrong: t.Set[Path],
     if not wrong or len(wrong) > len(changed) or not all(path in changed for path in wrong):
         return False
     done = [path for path in wrong if real.get(path) == changed[path]]
+    if any(
+        path in step.changes and step.changes[path] == real.get(path)
+        for step in history.steps
+        for path in wrong.difference(done)
+    ):
+        return False  # as another step leaves it
     open_still = [path for path, value in changed.items() if real.get(path) != value and state.get(path) != value]
     return bool(done) and bool(open_still)
 
@@ -180,6 +187,25 @@ def _partial(
 
 
 def _nearest(history: History, real: Atoms, nearest: t.List[Candidate], on_record: t.Optional[Chosen]) -> Found:
+    """The record counts where it is as near, and where only something is missing from it, but more than that elsewhere."""
     sets = [chosen for _distance, chosen in nearest]
     chosen = on_record if on_record in sets else max(sets, key=lambda each: (len(each), sorted(each)))
-    return Found("nearest", history.heads(chosen), differences=differences(history.state(chosen), real))
+    found = differences(history.state(chosen), real)
+    if on_record is not None and any(one.kind != "removed" for one in found):
+        from_record = differences(history.state(on_record), real)
+        if all(one.kind == "removed" for one in from_record):
+            chosen, found = on_record, from_record
+    more = [] if on_record is None else sorted(chosen - on_record)
+    if (
+        on_record is not None
+        and len(more) == 1
+        and chosen == on_record.union(more)
+        and _around(history, more[0], real, chosen)
+    ):
+        return Found("partial", history.heads(on_record), history.steps[more[0]].id, found)
+    return Found("nearest", history.heads(chosen), differences=found)
+
+
+def _around(history: History, number: int, real: Atoms, chosen: Chosen) -> bool:
+    """Whether all that is wrong belongs to tables that the step changes: SQLite makes a table anew, and then its indexes."""
+    return places(wrong_at(history, chosen, real)) <= places(history.steps[number].changes)

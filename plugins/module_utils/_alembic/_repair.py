@@ -84,6 +84,8 @@ def create_missing(case: Case) -> Repair:
             f"{case.history.stopped or 'this code does not have'}; name revisions that it has",
             **facts(case.diagnosis, kind="not_proven"),
         )
+    if case.recorded and case.history.up_to(case.recorded) is None:
+        raise _refused(case, "create_missing", target)
     _refuse_hidden_rows(case)
     expected = case.history.state(chosen)
     real, _others = own(case.history, case.real, case.ignore)
@@ -127,7 +129,7 @@ def drop_leftovers(case: Case) -> Repair:
 
     def prove(after: Atoms) -> None:
         again = detect(case.history, after, case.recorded, case.ignore)
-        if renamed and again.kind == "nearest":
+        if renamed and any(one.kind != "removed" for one in again.differences):
             raise DeployError(
                 f"drop_leftovers was rolled back: {', '.join(renamed.values())} would be none that a revision makes; see the differences",
                 **facts(case.diagnosis, again.differences, kind="not_proven"),
@@ -155,14 +157,19 @@ def reset(case: Case, code_heads: t.Sequence[str], confirm: str, name: str) -> R
 
 
 def _target(case: Case) -> t.List[str]:
-    """What the database is to equal: what is named, else the revision that is applied halfway, else what is on record."""
+    """What the database is to equal: what is named, else the revision that is applied halfway, else what is on record, or nearest."""
     if case.revisions:
         return sorted(case.revisions)
     if case.found.kind == "partial":
         chosen = case.history.up_to([*case.found.heads, case.found.step])
         if chosen is not None:
             return sorted(case.history.heads(chosen))
-    return case.recorded or sorted(case.found.heads)
+    recorded = case.history.up_to(case.recorded) if case.recorded else None
+    if recorded is not None:
+        found = differences(case.history.state(recorded), own(case.history, case.real, case.ignore)[0])
+        if all(one.kind == "removed" for one in found):
+            return case.recorded
+    return sorted(case.found.heads)
 
 
 def _refuse_hidden_rows(case: Case) -> None:

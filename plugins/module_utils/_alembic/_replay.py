@@ -29,7 +29,7 @@ Event = t.Dict[str, t.Any]
 class Survey:
     """What the files say: revisions in order, each with id, parents and sha256. versions: tables that record what was applied.
 
-    recorded: what they say. surroundings: what else decides what a revision makes.
+    schema: of these tables, "" for the usual one. recorded: what they say. surroundings: what else decides what a revision makes.
     """
 
     revisions: t.List[t.Dict[str, t.Any]]
@@ -37,6 +37,7 @@ class Survey:
     versions: t.List[str]
     surroundings: t.List[str]
     broken: str = ""
+    schema: str = ""
 
 
 def survey_of(told: t.Dict[str, t.Any]) -> Survey:
@@ -48,6 +49,7 @@ def survey_of(told: t.Dict[str, t.Any]) -> Survey:
         [told["table"]] if told.get("table") else [],
         surroundings,
         told["broken"],
+        told.get("schema") or "",
     )
 
 

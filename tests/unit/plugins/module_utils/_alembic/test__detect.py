@@ -94,6 +94,8 @@ DAMAGED = {
     "a column was added by hand": (together(LONGER, table("users", "id", "name varchar(100)", "mail", "shoe")), [], "nearest", ["r4"], ""),
     "another type": (together(ORDERS, table("users", "id", "name varchar(7)", "mail")), ["r3"], "nearest", ["r3"], ""),
     "only a table of the next revision": (together(MAILS, table("orders", "id", "user")), ["r2"], "partial", ["r2"], "r3"),
+    "much was dropped of what is on record": (
+        together(table("users", "id", "name varchar(100)")), ["r4"], "nearest", ["r4"], ""),
 }  # fmt: skip
 
 

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks at code, record and catalog of one database, and says what is wrong between them. Target; PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.seamless.deploy.plugins.module_utils._alembic import _ddl, _replay
+from ansible_collections.seamless.deploy.plugins.module_utils._alembic._atoms import Atoms, atoms, bare
+from ansible_collections.seamless.deploy.plugins.module_utils._alembic._detect import detect
+from ansible_collections.seamless.deploy.plugins.module_utils._alembic._diagnosis import diagnose
+from ansible_collections.seamless.deploy.plugins.module_utils._alembic._place import Place, PostgresPlace, SqlitePlace
+from ansible_collections.seamless.deploy.plugins.module_utils._alembic._repair import Case
+from ansible_collections.seamless.deploy.plugins.module_utils._alembic._replay_cache import Cache
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
+from ansible_collections.seamless.deploy.plugins.module_utils._spec import connection_from
+
+#: Options that reach the bridge under their own names.
+ARGUMENTS = ("config", "app", "database", "database_name")
+
+
+@dataclasses.dataclass(frozen=True)
+class Looked:
+    """code: revisions as the files have them. place: the database. role: whom the application connects as."""
+
+    code: _replay.Survey
+    place: Place
+    role: str
+    arguments: t.Dict[str, t.Any]
+
+    def clean(self, found: Atoms) -> Atoms:
+        """Without the table of versions."""
+        return _replay.own_atoms(found, self.code.versions)
+
+
+def arguments_of(params: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+    return {name: params.get(name) or None for name in ARGUMENTS}
+
+
+def look(params: t.Dict[str, t.Any], bridge: Bridge, now: str) -> Looked:
+    """The code, and where its database is. Raises DeployError."""
+    arguments = arguments_of(params)
+    told, _progress = bridge.call("plan", about="replay", **arguments)
+    name, role = params.get("database_name") or told["target"]["name"], params.get("role") or told["target"]["user"]
+    place: Place
+    if told["target"]["engine"] == "sqlite":
+        place = SqlitePlace(name, now)
+    else:
+        source = connection_from(params, "admin").to_database(name)
+        place = PostgresPlace(source, role, now, params.get("scratch_database") or "")
+    return Looked(_replay.survey_of(told), place, role, arguments)
+
+
+def case_of(
+    looked: Looked, bridge: Bridge, params: t.Dict[str, t.Any], among: t.Optional[_replay.Survey] = None
+) -> Case:
+    """Replay and compare. among: revisions in place of those that the files have. Raises DeployError."""
+    survey = among or looked.code
+    _replay.require_chain(survey)
+    arguments = {name: value for name, value in looked.arguments.items() if name != "database_name"}
+    cache = Cache(params.get("cache_path") or "")
+    history = _replay.replayed(bridge, looked.place, survey, cache, arguments)
+    whole = atoms(looked.place.look())
+    real = looked.clean(whole)
+    ignore = params.get("ignore") or []
+    # What a revision has made that is not here any more looks as if it were of others.
+    strict = among is not None or history.up_to(looked.code.recorded) is None
+    found = detect(history, real, looked.code.recorded, ignore, strict)
+    return Case(
+        looked.place.dialect,
+        history,
+        real,
+        found,
+        diagnose(history, found, looked.code.recorded),
+        _versions(whole, looked),
+        list(params.get("revisions") or []),
+        list(ignore),
+    )
+
+
+def _versions(whole: Atoms, looked: Looked) -> t.Tuple[str, bool]:
+    """The table of versions as a statement takes it, and whether it is there."""
+    wanted = (looked.code.versions or ["alembic_version"])[0]
+    there = sorted(path[2] for path in whole if path[0] == "table" and bare(path[2]) == wanted)
+    in_schema = [name for name in there if name == f"{looked.code.schema}.{wanted}"] or there
+    if in_schema:
+        return _ddl.qualified(in_schema[0]), True
+    if looked.place.dialect == "sqlite":
+        return _ddl.quoted(wanted), False
+    return _ddl.qualified(f"{looked.code.schema or 'public'}.{wanted}"), False
