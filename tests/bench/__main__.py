@@ -11,7 +11,7 @@ import sys
 
 from tests.lab.needs import why_not
 
-BENCHES = ("deploy", "rehearse", "stall", "stop")
+BENCHES = ("deploy", "detect", "rehearse", "stall", "stop")
 IN_THE_LAB = {"deploy"}
 
 
