@@ -88,14 +88,14 @@ class VisitsRepository(sample.SampleRepository):
 def connect(url: str) -> t.Iterator[t.Any]:
     """Open either database, and commit at the end."""
     path = url[len("sqlite:///") :]
-    with contextlib.closing(sqlite3.connect(path) if is_sqlite(url) else psycopg2.connect(url)) as connection:
+    with contextlib.closing(sqlite3.connect(path) if kind(url) == "sqlite" else psycopg2.connect(url)) as connection:
         with connection, contextlib.closing(connection.cursor()) as cursor:
             yield cursor
 
 
-def is_sqlite(url: str) -> bool:
+def kind(url: str) -> str:
     """Tell which of the two databases it is."""
-    return url.startswith("sqlite:///")
+    return "sqlite" if url.startswith("sqlite:///") else "postgresql"
 
 
 def fill(url: str, visits: int = 5_000, visitors: int = 100) -> int:
@@ -135,21 +135,34 @@ def variables(repository: VisitsRepository, release: int, url: str, house: pathl
     }
 
 
+TABLES = {
+    "postgresql": "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'",
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
+}
+COLUMNS = {
+    "postgresql": """
+        SELECT table_name || '.' || column_name, data_type, is_nullable = 'YES', column_default
+        FROM information_schema.columns WHERE table_schema = 'public'
+    """,
+    "sqlite": """
+        SELECT m.name || '.' || c.name, c.type, NOT c."notnull", c.dflt_value
+        FROM sqlite_master AS m, pragma_table_info(m.name) AS c WHERE m.type = 'table'
+    """,
+}
+
+
 def recorded(url: str) -> list[str]:
-    """Give the revisions that the database says it is at."""
+    """Give the revisions that the database says it is at; none when it has no such table."""
     with connect(url) as cursor:
+        cursor.execute(TABLES[kind(url)])
+        if ("alembic_version",) not in cursor.fetchall():
+            return []
         cursor.execute("SELECT version_num FROM alembic_version ORDER BY 1")
         return [row[0] for row in cursor.fetchall()]
 
 
-COLUMNS = {
-    "postgresql": "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'",
-    "sqlite": "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c WHERE m.type = 'table'",
-}
-
-
-def columns(url: str) -> set[str]:
-    """Name every column of every table, as table.column."""
+def columns(url: str) -> dict[str, tuple[t.Any, ...]]:
+    """Describe every column of every table, named table.column, but for those of Alembic's own."""
     with connect(url) as cursor:
-        cursor.execute(COLUMNS["sqlite" if is_sqlite(url) else "postgresql"])
-        return {f"{table}.{column}" for table, column in cursor.fetchall()}
+        cursor.execute(COLUMNS[kind(url)])
+        return {name: tuple(facts) for name, *facts in cursor.fetchall() if not name.startswith("alembic_version.")}
