@@ -34,9 +34,16 @@ options:
       - C(CREATE INDEX CONCURRENTLY) and its kind run without any, since it would leave an invalid index.
     type: int
     default: 0
+  busy_timeout:
+    description:
+      - Milliseconds to wait for somebody else who writes to the file. SQLite only, where who waits keeps nobody else waiting.
+      - A transaction of Django takes the lock for writing when it begins. One that reads first would be refused at once, however long it may wait.
+    type: int
+    default: 10000
   retries:
     description:
-      - How often one migration is tried again. Only after a lock was not to be had in time (SQLSTATE 55P03) and after a deadlock (40P01).
+      - How often one migration is tried again. Only after a lock was not to be had in time (SQLSTATE 55P03, C(SQLITE_BUSY)) and after a
+        deadlock (40P01).
       - The pause between grows from 0.1 to 5 seconds, half of it by chance.
       - A migration without a transaction is not repeated as a whole. Its statements are, one by one.
     type: int

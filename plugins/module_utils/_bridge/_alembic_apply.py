@@ -12,7 +12,7 @@ import contextlib
 import typing as t
 
 from . import _alembic_graph as graph
-from . import _alembic_plan, _alembic_select, _alembic_setup
+from . import _alembic_plan, _alembic_select, _alembic_setup, _sqlite_locks
 from . import _exceptions as errors
 from ._alembic_run import AlembicRun
 from ._guards import guards
@@ -32,6 +32,8 @@ def apply(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]:
         runs.append(run)
         with contextlib.ExitStack() as stack:
             stack.enter_context(run.listening())
+            if context.dialect.name == "sqlite":
+                _sqlite_locks.wait_for_writers(run.session.rows, arguments)
             if context.dialect.name == "postgresql":  # another engine needs no locks
                 run.guarded(guards(run.session, arguments, stack))
                 heads = _alembic_setup.current_heads(context, run.whole)  # as they are behind the lock

@@ -14,6 +14,7 @@ from ._alembic_run import AlembicRun
 from ._observer import Observer
 from ._protocol import BridgeError
 from ._sandbox import end_with, without_network
+from ._sqlite_locks import observer_for
 
 
 def rehearse(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]:
@@ -29,9 +30,8 @@ def rehearse(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]
 
     def work(heads: t.Tuple[str, ...], context: t.Any) -> t.Dict[str, t.Any]:
         nonlocal sandbox
-        if context.dialect.name != "postgresql":
-            raise BridgeError("engine", f"a rehearsal on {context.dialect.name} is not supported yet")
-        sandbox = without_network(project.target.host)
+        # A file of SQLite needs no network either.
+        sandbox = without_network("/" if context.dialect.name == "sqlite" else project.target.host)
         run = Rehearsal(project, context, arguments, answer, sandbox)
         runs.append(run)
         with run.listening():
@@ -63,7 +63,7 @@ class Rehearsal(AlembicRun):
         self._answer.ask("begin", plan=plan, release=release, sandbox=self._sandbox)
 
     def one(self, step: t.Any) -> None:
-        observer = self._observer = Observer(self.session.rows)
+        observer = self._observer = observer_for(self.context.dialect.name, self.session.rows)
         if self.session.inside():
             observer.begin()
         began = time.monotonic()

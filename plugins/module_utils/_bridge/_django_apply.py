@@ -14,7 +14,8 @@ import os
 import sys
 import typing as t
 
-from . import _django_check, _django_plan, _django_select, _django_setup
+from . import _django_check, _django_plan, _django_select, _django_setup, _sqlite_locks
+from ._django_cursor import rows_of
 from ._django_run import DjangoRun
 from ._django_session import DjangoSession
 from ._guards import Guards, guards
@@ -31,6 +32,9 @@ def apply(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     with contextlib.ExitStack() as stack:
         postgresql = connection.vendor == "postgresql"  # another engine needs no locks
         held = guards(DjangoSession(connection), arguments, stack) if postgresql else Guards()
+        if connection.vendor == "sqlite":
+            _sqlite_locks.wait_for_writers(lambda sql: rows_of(connection, sql), arguments)
+            _sqlite_locks.write_from_the_first(connection)
         if held.budget:
             stack.enter_context(connection.execute_wrapper(held.budget))
         run = DjangoRun(connection, arguments, answer, held)

@@ -3,12 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Migrates a scratch copy, and tells of each migration what it did there.
 
-Application's interpreter, PostgreSQL only; PRIVATE to the collection.
+Application's interpreter; PRIVATE to the collection.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 import typing as t
 
@@ -17,6 +18,7 @@ from ._django_run import DjangoRun
 from ._observer import Observer
 from ._protocol import BridgeError
 from ._sandbox import end_with, without_network
+from ._sqlite_locks import observer_for
 
 
 def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
@@ -32,18 +34,23 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     if arguments.get("loaded_first"):
         answer.ask("loaded")
     connection = _django_setup.connect(arguments)
-    if connection.vendor != "postgresql":
-        raise BridgeError("engine", f"a rehearsal on {connection.vendor} is not supported yet")
     warnings = _django_check.refuse_serious(connection.alias)
     _django_apply.register_signals()
     connection.prepare_database()
-    sandbox = without_network(str(getattr(getattr(connection.connection, "info", None), "host", None) or ""))
+    sandbox = without_network(_host(connection))
     run = Rehearsal(connection, arguments, answer, sandbox)
     with contextlib.ExitStack() as stack:
         stack.enter_context(connection.execute_wrapper(run.watch))
         stack.enter_context(run.following_transactions())
         done = _django_apply.migrate(connection, arguments, run)
     return {**done, "warnings": warnings, "sandbox": sandbox}
+
+
+def _host(connection: t.Any) -> str:
+    """Where the database is; a file of SQLite needs no network either."""
+    if connection.vendor == "sqlite":
+        return os.path.abspath(str(connection.settings_dict["NAME"]))
+    return str(getattr(getattr(connection.connection, "info", None), "host", None) or "")
 
 
 class Rehearsal(DjangoRun):
@@ -78,7 +85,7 @@ class Rehearsal(DjangoRun):
                 cursor.close()
 
     def one(self, migration: t.Any, backwards: bool, fake: bool, act: t.Callable[[], t.Any]) -> t.Any:
-        self._observer = Observer(self._query)
+        self._observer = observer_for(self._connection.vendor, self._query)
         self._data = [_django_plan.is_data(operation) for operation in migration.operations]
         began = time.monotonic()
         failed: t.Optional[BridgeError] = None

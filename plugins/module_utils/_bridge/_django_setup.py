@@ -211,6 +211,8 @@ def _refuse_engine(alias: str, engine: str) -> None:
 
 
 def _prove_redirect(connection: t.Any, name: t.Optional[str]) -> None:
+    if name and connection.vendor == "sqlite":
+        _prove_file(connection, name)
     if not name or connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:
@@ -221,6 +223,16 @@ def _prove_redirect(connection: t.Any, name: t.Optional[str]) -> None:
             "redirect",
             f"the connection was to be redirected to {name!r} but reached {found!r}; "
             "a dbname or service in the OPTIONS of DATABASES overrides NAME: remove it",
+        )
+
+
+def _prove_file(connection: t.Any, name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA database_list")
+        found = next((row[2] for row in cursor.fetchall() if row[1] == "main"), "")
+    if os.path.realpath(found) != os.path.realpath(name):
+        raise BridgeError(
+            "redirect", f"the connection was to be redirected to {name!r} but reached {found or 'no file'!r}"
         )
 
 

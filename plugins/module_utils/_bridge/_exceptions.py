@@ -12,6 +12,8 @@ import typing as t
 
 #: SQLSTATEs of a lock that was not to be had in time and of a deadlock: trying again may succeed.
 RETRYABLE = ("55P03", "40P01")
+#: The same of SQLite, before Python 3.11 known by its words alone.
+BUSY = "SQLITE_BUSY"
 
 _CONNECTING = (
     (
@@ -48,12 +50,22 @@ def cause_of(exc: t.Optional[BaseException]) -> t.Optional[BaseException]:
 
 
 def sqlstate_of(exc: BaseException) -> str:
+    """PostgreSQL's five characters, or SQLite's word, such as SQLITE_BUSY."""
     driver = cause_of(exc)
-    return str(getattr(driver, "sqlstate", None) or getattr(driver, "pgcode", None) or "")
+    return str(getattr(driver, "sqlstate", None) or getattr(driver, "pgcode", None) or _sqlite_word(exc))
+
+
+def _sqlite_word(exc: t.Optional[BaseException]) -> str:
+    while exc is not None:
+        if type(exc).__module__ == "sqlite3":
+            locked = re.search(r"\b(database|database table|schema) is locked\b", str(exc))
+            return BUSY if locked else str(getattr(exc, "sqlite_errorname", "") or "SQLITE_ERROR")
+        exc = exc.__cause__
+    return ""
 
 
 def is_retryable(exc: BaseException) -> bool:
-    return sqlstate_of(exc) in RETRYABLE
+    return sqlstate_of(exc) in (*RETRYABLE, BUSY)
 
 
 def lock_not_available(kind: t.Callable[[str], t.Any], limit: int) -> Exception:

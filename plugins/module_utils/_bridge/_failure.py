@@ -68,7 +68,7 @@ def failure(
         "backwards": progress.backwards,
         "operation": progress.operation(),
         "error": errors.summary(exc),
-        "sqlstate": known.get("sqlstate", ""),
+        "sqlstate": errors.sqlstate_of(exc),
         "connection_lost": is_lost(known),
         "place": errors.place_of(exc),
         "retries": retries,
@@ -88,7 +88,7 @@ def of_the_end(exc: BaseException, rolled_back: bool) -> dict[str, t.Any]:
         "backwards": False,
         "operation": {"number": 0, "count": 0, "description": "the end of the transaction"},
         "error": errors.summary(exc),
-        "sqlstate": known.get("sqlstate", ""),
+        "sqlstate": errors.sqlstate_of(exc),
         "connection_lost": is_lost(known),
         "place": errors.place_of(exc),
         "retries": 0,
@@ -171,6 +171,8 @@ def _left(facts: dict[str, t.Any], recorded: t.Optional[bool], words: Words) -> 
 
 def _next(facts: dict[str, t.Any], words: Words) -> str:
     state = facts["sqlstate"]
+    if state == errors.BUSY:
+        return "End the process that writes to the file, or wait for it, then run again; or raise `busy_timeout` or `retries`."
     if state in errors.RETRYABLE:
         return "End the session in the way or wait for it, then run again; or raise `lock_timeout` or `retries`."
     if state == "42501":
