@@ -24,6 +24,8 @@ Run = t.Callable[..., t.Tuple[int, str, str]]
 
 _SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PRIVATE|SALT|DSN|SIGN", re.IGNORECASE)
 _TAIL = 4000
+#: Options that say what the project is, and go with every request.
+_PROJECT = {"django": ("settings",), "alembic": ("config", "app")}
 
 
 def bridge_spec() -> dict[str, t.Any]:
@@ -35,6 +37,26 @@ def bridge_spec() -> dict[str, t.Any]:
         "environment": {"type": "dict", "no_log": True, "default": {}},
         "environment_file": {"type": "path"},
         "bridge_path": {"type": "path"},
+    }
+
+
+def alembic_spec() -> dict[str, t.Any]:
+    """Options of the fragment `_alembic`."""
+    return {
+        **{name: option for name, option in bridge_spec().items() if name != "settings"},
+        "config": {"type": "path"},
+        "app": {"type": "str"},
+        "database": {"type": "str", "default": "default"},
+        "database_name": {"type": "str"},
+    }
+
+
+def framework_spec() -> dict[str, t.Any]:
+    """Options of the fragment `_framework`."""
+    return {
+        "framework": {"type": "str", "choices": ["django", "alembic"], "default": "django"},
+        "config": {"type": "path"},
+        "app": {"type": "str"},
     }
 
 
@@ -108,7 +130,7 @@ class Bridge:
         }
         self._environment = process_environment(self._python, given, os.environ.get("PATH", os.defpath))
         self._hidden = secret_values(given)
-        self._settings = params.get("settings")
+        self._project = {name: params.get(name) for name in _PROJECT[framework]}
 
     def elsewhere(self, chdir: str) -> Bridge:
         """The same application in another directory."""
@@ -125,7 +147,7 @@ class Bridge:
 
     def attempt(self, verb: str, watch: t.Optional[_watch.Watch] = None, **arguments: t.Any) -> Outcome:
         """One verb, also when it fails: what it told until then is of use. watch: what is done at events that wait for it."""
-        request = json.dumps(_protocol.request(verb, self._framework, settings=self._settings, **arguments))
+        request = json.dumps(_protocol.request(verb, self._framework, **{**self._project, **arguments}))
         with tempfile.TemporaryFile() as answer:
             if watch is None:
                 rc, out, err = self._start(request, answer.fileno())

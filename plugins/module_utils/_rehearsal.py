@@ -104,6 +104,7 @@ def demands_of(
     """What the bridge recorded of a release; where it did not, nothing is known of it."""
     return Demands(
         release,
+        framework=str(told.get("framework") or "django"),
         tables=dict(told.get("tables") or {}),
         known=bool(told.get("tables")),
         drivers=dict(drivers),

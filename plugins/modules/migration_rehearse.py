@@ -12,7 +12,7 @@ short_description: Run pending migrations on a scratch copy, and tell how they m
 version_added: 0.1.0
 description:
   - Copies the schema of a PostgreSQL database, without its rows, into a scratch database beside it, runs the pending migrations of a
-    Django project there, and judges each by what it did - whether the release that is live works after it, whether the new one works
+    Django or Alembic project there, and judges each by what it did - whether the release that is live works after it, whether the new one works
     before it, and whether requests would have to wait.
   - Nothing is written to the production database. Every other database of the project is out of reach of the migrations.
   - The scratch database is removed at the end. What a killed rehearsal left is removed by the next one.
@@ -22,6 +22,7 @@ description:
 extends_documentation_fragment:
   - seamless.deploy._attributes
   - seamless.deploy._django
+  - seamless.deploy._framework
   - seamless.deploy._postgresql
   - seamless.deploy._rehearsal
 attributes:
@@ -41,7 +42,7 @@ options:
     type: str
     required: true
   database:
-    description: Django's alias of that database.
+    description: The project's name of that database, such as Django's alias.
     type: str
     default: default
   role:
@@ -191,7 +192,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils import _background, _rehearsing
-from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec, framework_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._limits import DataLimits
@@ -211,6 +212,7 @@ ACTION = "database.rehearse"
 def argument_spec() -> dict[str, t.Any]:
     return {
         **bridge_spec(),
+        **framework_spec(),
         **postgresql_spec(),
         **rehearsal_spec(),
         "database_name": {"type": "str", "required": True},
@@ -257,7 +259,7 @@ def done(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     # What goes on in the background finds its bridge where it stays.
-    bridge = bridge_of(module, "django", reading=params["wait"])
+    bridge = bridge_of(module, params["framework"], reading=params["wait"])
 
     def work() -> dict[str, t.Any]:
         return run(params, bridge, module.run_command, now)

@@ -18,7 +18,7 @@ from tests.support.shop import python_for_app
 PACKAGES = {
     "oldest": [
         "alembic==1.8.*",
-        "sqlalchemy==1.4.*",
+        "sqlalchemy[asyncio]==1.4.*",
         "flask-migrate==4.0.0",
         "flask-sqlalchemy==3.0.*",
         "psycopg2-binary",
@@ -26,7 +26,7 @@ PACKAGES = {
     ],
     "newest": [
         "alembic",
-        "sqlalchemy",
+        "sqlalchemy[asyncio]",
         "flask-migrate",
         "flask-sqlalchemy",
         "psycopg2-binary",

@@ -1,0 +1,243 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""alembic_upgrade against real projects, the oldest and the newest Alembic, and a real PostgreSQL (control node)."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal
+
+from tests.support.alembic_calls import THINGS, Upgrade, driver, ids, tables
+from tests.support.alembic_project import Project
+
+NOTE = 'op.add_column("things", sa.Column("note", sa.Text))'
+NO_NOTE = 'op.drop_column("things", "note")'
+
+
+def chain(project: Project) -> None:
+    """Write two revisions, one after the other."""
+    project.revision("a1", None, THINGS, 'op.drop_table("things")')
+    project.revision("a2", "a1", NOTE, NO_NOTE)
+
+
+@pytest.fixture(params=["oldest", "newest"])
+def upgrade(request: pytest.FixtureRequest, database: t.Any, tmp_path: pathlib.Path) -> Upgrade:
+    """Give the module for a project with two revisions and a fresh database."""
+    project = Project(tmp_path / "project", request.param)
+    chain(project)
+    return Upgrade(project, database.url, tmp_path)
+
+
+@pytest.fixture
+def newest(database: t.Any, tmp_path: pathlib.Path) -> Upgrade:
+    """The same with the newest Alembic only, where its age cannot matter."""
+    project = Project(tmp_path / "project")
+    chain(project)
+    return Upgrade(project, database.url, tmp_path)
+
+
+def test_applies_everything_then_nothing_and_goes_back(upgrade: Upgrade, database: t.Any) -> None:
+    planned = upgrade(check_mode=True)
+    assert planned["changed"] and planned["applied"] == [] and tables(database) == []
+    assert "CREATE TABLE things" in planned["plan"][0]["sql"][0]
+    assert planned["plan"][1]["operations"] == ["add_column things.note"]
+    done = upgrade()
+    assert set(planned) == set(done) and planned["after"] == done["after"] == ["a2"]
+    assert ids(done["plan"]) == ids(done["applied"]) == ["a1", "a2"] and done["pending"] == []
+    again = upgrade()
+    assert not again["changed"] and again["applied"] == [] and again["before"] == ["a2"]
+    back = upgrade(revision="-1")
+    assert [(one["id"], one["backwards"]) for one in back["applied"]] == [("a2", True)] and back["pending"] == ["a2"]
+    gone = upgrade(revision="base")
+    assert gone["after"] == [] and tables(database) == ["alembic_version"]
+
+
+def test_each_revision_has_its_own_transaction(upgrade: Upgrade, database: t.Any) -> None:
+    upgrade.project.revision("a3", "a2", 'op.add_column("things", sa.Column("name", sa.Text))')
+    failed = upgrade.fails()
+    assert (
+        "revision" not in failed.msg
+        and "migration a3 failed in operation 1 of 1 (add_column things.name)" in failed.msg
+    )
+    assert "Before it a1, a2 was applied and stays so" in failed.msg and "rolled back completely" in failed.msg
+    facts = failed.result["failure"]
+    assert (facts["sqlstate"], facts["rolled_back"], facts["place"]) == (
+        "42701",
+        True,
+        "migrations/versions/a3.py line 10",
+    )
+    assert ids(failed.result["applied"]) == ["a1", "a2"] and failed.result["not_applied"] == ["a3"]
+    assert failed.result["after"] == ["a2"] == [row[0] for row in database.execute("SELECT * FROM alembic_version")]
+
+
+def test_one_transaction_takes_everything_back(upgrade: Upgrade, database: t.Any) -> None:
+    upgrade.project.revision("a3", "a2", 'op.add_column("things", sa.Column("name", sa.Text))')
+    failed = upgrade.fails(one_transaction=True)
+    assert "a1, a2 ran before it in the same transaction and went with it" in failed.msg
+    assert failed.result["applied"] == [] and failed.result["after"] == [] and tables(database) == []
+    upgrade.project.revision("a3", "a2")
+    assert ids(upgrade(one_transaction=True)["applied"]) == ["a1", "a2", "a3"]
+
+
+def test_what_leaves_its_transaction_is_told_so(upgrade: Upgrade, database: t.Any) -> None:
+    upgrade()
+    block = "with op.get_context().autocommit_block():\n    "
+    upgrade.project.revision(
+        "a3", "a2", block + 'op.create_index("ix_note", "things", ["note"], postgresql_concurrently=True)'
+    )
+    upgrade.project.revision("a4", "a3", f'op.execute("SELECT 1")\n{block}op.execute("SELECT no_such_function()")')
+    assert [one["atomic"] for one in upgrade(check_mode=True)["plan"]] == [False, False]
+    assert "a3, a4 cannot run in a transaction" in upgrade.fails(one_transaction=True).msg
+    failed = upgrade.fails()
+    assert ids(failed.result["applied"]) == ["a3"] and not failed.result["failure"]["rolled_back"]
+    assert "It does not run in a transaction" in failed.msg and "complete operations: execute SELECT 1" in failed.msg
+    assert database.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_note'::regclass") == [(True,)]
+
+
+def test_an_environment_that_opens_the_transaction_itself(upgrade: Upgrade, database: t.Any) -> None:
+    text = (upgrade.project.path / "migrations/env.py").read_text().replace("engine.connect()", "engine.begin()")
+    upgrade.project.write("migrations/env.py", text)
+    upgrade.project.revision("a3", "a2", 'op.add_column("things", sa.Column("name", sa.Text))')
+    failed = upgrade.fails()
+    assert failed.result["applied"] == [] and tables(database) == []
+    assert "a1, a2 ran before it in the same transaction" in failed.msg
+    upgrade.project.revision("a3", "a2")
+    assert upgrade()["after"] == ["a3"] == [row[0] for row in database.execute("SELECT * FROM alembic_version")]
+
+
+ASYNCHRONOUS = """\
+import asyncio
+import os
+
+from alembic import context
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from models import metadata
+
+
+def migrate(connection):
+    context.configure(connection=connection, target_metadata=metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def main():
+    engine = create_async_engine(os.environ["DATABASE_URL"])
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+
+asyncio.run(main())
+"""
+
+
+def test_an_asynchronous_engine(upgrade: Upgrade, database: t.Any) -> None:
+    upgrade.project.write("migrations/env.py", ASYNCHRONOUS)
+    upgrade.environment["DATABASE_URL"] = driver(database.url, "asyncpg")
+    block = "with op.get_context().autocommit_block():\n    "
+    concurrently = 'op.create_index("ix_note", "things", ["note"], postgresql_concurrently=True)'
+    upgrade.project.revision("a3", "a2", block + concurrently)
+    assert upgrade(check_mode=True)["after"] == ["a3"] and tables(database) == []
+    assert ids(upgrade()["applied"]) == ["a1", "a2", "a3"]
+    upgrade.project.revision("a4", "a3", 'op.add_column("things", sa.Column("name", sa.Text))')
+    failed = upgrade.fails()
+    assert failed.result["failure"]["sqlstate"] == "42701" and failed.result["after"] == ["a3"]
+    assert 'column "name" of relation "things" already exists (SQLSTATE 42701)' in failed.msg
+
+
+def test_psycopg_3(newest: Upgrade, database: t.Any) -> None:
+    newest.environment["DATABASE_URL"] = driver(database.url, "psycopg")
+    assert ids(newest()["applied"]) == ["a1", "a2"]
+
+
+def test_flask_migrate_with_a_factory_that_makes_tables(database: t.Any, tmp_path: pathlib.Path) -> None:
+    for age in ("oldest", "newest"):
+        project = Project(tmp_path / age, age, flask=True)
+        users = (
+            'op.create_table("users", sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.String(50)))'
+        )
+        project.revision("f1", None, users, 'op.drop_table("users")')
+        upgrade = Upgrade(project, database.url, tmp_path)
+        upgrade.environment["CREATE_TABLES"] = "1"
+        assert "cannot be found" in upgrade.fails().msg
+        done = upgrade(app="shop")
+        assert ids(done["applied"]) == ["f1"]
+        assert any("calls create_all()" in warning for warning in done["warnings"])
+        assert upgrade(app="shop:create_app()", revision="base")["after"] == []
+
+
+def test_the_journal_has_the_undo_before_and_the_result_after(newest: Upgrade, tmp_path: pathlib.Path) -> None:
+    journal = Journal(str(tmp_path / "journal.jsonl"))
+    newest(journal=journal, deploy_id="d1")
+    records = [record for record in journal.read() if record.action == "database.migrate"]
+    assert [record.event for record in records] == ["intent", "note", "note", "done"]
+    assert records[0].undo == {"alias": "default", "before": [], "applying": ["a1", "a2"]}
+    assert records[-1].detail["after"] == ["a2"]
+
+
+def test_only_what_is_named_is_applied(newest: Upgrade) -> None:
+    assert "comes after 'a1', and that is pending and not named" in newest.fails(migrations=["a2"]).msg
+    assert "no such revision is pending" in newest.fails(migrations=["zz"]).msg
+    done = newest(migrations=["a1"])
+    assert ids(done["applied"]) == ["a1"] and done["held_back"] == done["pending"] == ["a2"]
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({"revision": "zz"}, "`revision` is 'zz'"),
+        ({"revision": "head", "stamp": "record"}, "stamp is record and revision is head"),
+        ({"migrations": ["a1"], "revision": "a2"}, "migrations and revision are both set"),
+        ({"database": "other"}, "`database` is 'other', and env.py migrates default"),
+        ({"config": "other.ini"}, "there is no such file"),
+        ({"lock_timeout": -1}, "lock_timeout is -1"),
+    ],
+)
+def test_refuses_a_wrong_target(newest: Upgrade, database: t.Any, options: dict[str, t.Any], part: str) -> None:
+    assert part in newest.fails(**options).msg
+    assert tables(database) == []
+
+
+def test_stamp_records_and_runs_nothing(newest: Upgrade, database: t.Any) -> None:
+    done = newest(stamp="record", revision="a1")
+    assert [(one["id"], one["faked"]) for one in done["applied"]] == [("a1", True)] and done["after"] == ["a1"]
+    assert tables(database) == ["alembic_version"]
+
+
+def test_an_unknown_revision_on_record_is_refused_or_kept(newest: Upgrade, database: t.Any) -> None:
+    newest()
+    database.execute("UPDATE alembic_version SET version_num = 'b7'")
+    assert "the database has b7 on record" in newest.fails().msg
+    kept = newest(missing="keep")
+    assert not kept["changed"] and kept["missing"] == ["b7"] and "b7 is on record" in kept["warnings"][-1]
+
+
+def test_branches_and_what_they_depend_on(newest: Upgrade) -> None:
+    newest.project.revision("b1", None, branch_labels=("stock",), depends_on="a2")
+    assert "several last revisions: a2, b1" in newest.fails().msg or newest()["after"] == ["b1"]
+    planned = newest(check_mode=True, revision="stock@head")
+    assert ids(planned["plan"]) == ["a1", "a2", "b1"] and planned["plan"][2]["label"] == "stock"
+    assert planned["plan"][2]["dependencies"] == ["a2"]
+    done = newest(revision="heads")
+    assert done["after"] == planned["after"] and done["pending"] == []
+
+
+def test_redirects_to_a_renamed_database(upgrade: Upgrade, database: t.Any) -> None:
+    renamed = f"{database.name}_fenced_1"
+    database.server.execute(f'ALTER DATABASE "{database.name}" RENAME TO "{renamed}"')
+    assert "does not exist" in upgrade.fails().msg
+    assert upgrade(database_name=renamed)["changed"]
+    assert database.server.execute("SELECT count(*) FROM things", renamed) == [(0,)]
+
+
+def test_sqlite_and_check_mode_makes_no_file(upgrade: Upgrade) -> None:
+    file = upgrade.project.path / "things.sqlite3"
+    upgrade.environment["DATABASE_URL"] = f"sqlite:///{file}"
+    assert ids(upgrade(check_mode=True)["plan"]) == ["a1", "a2"] and not file.exists()
+    assert ids(upgrade()["applied"]) == ["a1", "a2"] and file.exists()
+    assert not upgrade()["changed"] and not upgrade(check_mode=True)["changed"]
