@@ -66,6 +66,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._bridge import (
     _django_follow,
     _django_plan,
     _django_rehearse,
+    _django_replay,
     _django_run,
     _django_select,
     _django_session,
@@ -83,6 +84,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._bridge import (
     _run,
     _sandbox,
     _session,
+    _statements,
     _sqlite_locks,
     _vacuums,
     _watcher,
@@ -99,8 +101,8 @@ _PARTS = (
     _alembic_apply, _alembic_describe, _alembic_follow, _alembic_graph, _alembic_plan, _alembic_rehearse, _alembic_run, _alembic_select,
     _alembic_session, _alembic_source,
     _django_apply, _blockers, _budget, _django_check, _django_cursor, _django_describe, _exceptions,
-    _failure, _django_follow, _indexes, _locks, _django_plan, _pooler, _django_rehearse, _django_run, _django_select, _django_setup,
-    _django_static, _vacuums, _watcher, _django_session, _guards, _run, _sandbox, _session, _sqlite_locks, _whole, _entry, _observer, _protocol,
+    _failure, _django_follow, _indexes, _locks, _django_plan, _pooler, _django_rehearse, _django_replay, _django_run, _django_select, _django_setup,
+    _django_static, _vacuums, _watcher, _django_session, _guards, _run, _sandbox, _session, _sqlite_locks, _whole, _entry, _observer, _protocol, _statements,
 )  # fmt: skip
 _PACKAGE = "seamless_bridge"
 _ROOT = "ansible_collections.seamless.deploy.plugins."
