@@ -24,6 +24,7 @@ from . import (
     _django_describe,
     _django_plan,
     _django_rehearse,
+    _django_replay,
     _django_static,
     _exceptions,
 )
@@ -46,6 +47,8 @@ HANDLERS: dict[tuple[str, str, str], Handler] = {
     ("django", "plan", "migrations"): _django_plan.plan,
     ("django", "apply", "migrations"): _django_apply.apply,
     ("django", "apply", "rehearsal"): _django_rehearse.rehearse,
+    ("django", "plan", "replay"): _django_replay.survey,
+    ("django", "apply", "replay"): _django_replay.replay,
     ("django", "check", "project"): _django_check.check,
     ("django", "check", "everything"): _django_check.everything,
     ("django", "plan", "static"): _django_static.preview,
