@@ -31,15 +31,18 @@ options:
       - V(never) runs migrations.
       - V(record) changes only the records of C(django_migrations) to what O(app) and O(name) say. Nothing is run.
         It needs both, since to record everything at once hides what is missing.
+      - V(proven) does the same where the catalog proves it. All migrations are replayed on a scratch database, beside the real one, and what those
+        that would be recorded make there must be in the real catalog too. Otherwise it is refused, with the differences. It needs O(login_url) for PostgreSQL.
     type: str
-    choices: [never, record]
+    choices: [never, record, proven]
     default: never
   fake_initial:
     description:
       - V(never) runs the first migration of an app like any other.
       - V(tables_exist) records it without running it when its tables and columns are there already.
         Django compares names only. A column of another type, a missing index or a missing constraint goes unseen.
+      - V(proven) does the same where the catalog has all that the migration makes, as for O(fake=proven), and refuses where it has a part of it.
     type: str
-    choices: [never, tables_exist]
+    choices: [never, tables_exist, proven]
     default: never
 """

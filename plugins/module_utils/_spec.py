@@ -37,6 +37,11 @@ def postgresql_spec() -> dict[str, t.Any]:
     }
 
 
+def proof_spec() -> dict[str, t.Any]:
+    """Options of the fragment `_proof`."""
+    return {"cache_path": {"type": "path"}, "role": {"type": "str"}, "scratch_database": {"type": "str"}}
+
+
 def connection_from(params: dict[str, t.Any], role: str) -> DatabaseConnection:
     """The connection that the options of `postgresql_spec` describe. Raises DeployError."""
     if params.get("login_url"):

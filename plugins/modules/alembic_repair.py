@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - seamless.deploy._alembic
   - seamless.deploy._journal
   - seamless.deploy._postgresql
+  - seamless.deploy._proof
 attributes:
   check_mode:
     support: full
@@ -82,17 +83,6 @@ options:
         M(seamless.deploy.sqlite_backup) make one. For V(reparent), for a copy of the file.
       - Required for every action but V(merge_heads), as soon as there is something to do.
     type: path
-  cache_path:
-    description:
-      - Directory in which the catalogs of replayed revisions are kept, by the content of their files. It is created with mode 0700.
-      - Without it, every run replays the whole chain.
-    type: path
-  role:
-    description: The PostgreSQL role that new objects belong to, and as which the chain is built. The default is whom the application connects as.
-    type: str
-  scratch_database:
-    description: An empty database on the same server that was made beforehand, for an admin who may not create one.
-    type: str
   client_path:
     description: Directory of C(pg_dump), as in M(seamless.deploy.pg_backup).
     type: path
@@ -207,6 +197,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._spec import (
     JOURNAL_REQUIRED_BY,
     journal_spec,
     postgresql_spec,
+    proof_spec,
 )
 
 
@@ -216,6 +207,7 @@ def argument_spec() -> dict[str, t.Any]:
         **own,
         **journal_spec(),
         **postgresql_spec(),
+        **proof_spec(),
         "config": {"type": "path"},
         "app": {"type": "str"},
         "database": {"type": "str", "default": "default"},
@@ -232,9 +224,6 @@ def argument_spec() -> dict[str, t.Any]:
         "parent": {"type": "str"},
         "message": {"type": "str"},
         "backup_dest": {"type": "path"},
-        "cache_path": {"type": "path"},
-        "role": {"type": "str"},
-        "scratch_database": {"type": "str"},
         "client_path": {"type": "path"},
         "lock_timeout": {"type": "int", "default": 2000},
     }

@@ -16,6 +16,8 @@ extends_documentation_fragment:
   - seamless.deploy._attributes
   - seamless.deploy._attributes.INFO
   - seamless.deploy._django
+  - seamless.deploy._postgresql
+  - seamless.deploy._proof
 options:
   database:
     description: The alias in C(DATABASES).
@@ -31,6 +33,14 @@ options:
     type: str
     choices: [settings, all]
     default: all
+  history:
+    description:
+      - V(recorded) believes C(django_migrations).
+      - V(proven) also builds all migrations on a scratch database, and says in RV(history) which of them the real database has. PostgreSQL needs O(login_url),
+        with a role that may create a database.
+    type: str
+    choices: [recorded, proven]
+    default: recorded
 notes:
   - Supported are PostgreSQL and SQLite. MySQL is refused.
 seealso:
@@ -53,6 +63,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+history:
+  description: Migrations of which the record is not what the catalog shows. Empty unless O(history=proven).
+  returned: success
+  type: dict
+  contains:
+    unrecorded: {description: Applied in fact and not on record., type: list, elements: str}
+    never_applied: {description: On record and not applied., type: list, elements: str}
+    halfway: {description: 'Of which only a part is there, or something else.', type: list, elements: str}
+    unseen: {description: Of which no catalog tells., type: list, elements: str}
+    stopped: {description: 'Why the rest could not be built on an empty database, or empty.', type: str}
 databases:
   description: Alias to C(engine), C(name), C(host), C(port) and C(user). No password.
   returned: success
@@ -137,9 +157,12 @@ missing:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.seamless.deploy.plugins.module_utils import _django_proof
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import utc_now
+from ansible_collections.seamless.deploy.plugins.module_utils._spec import postgresql_spec, proof_spec
 
 
 def run(params: dict[str, t.Any], bridge: Bridge) -> dict[str, t.Any]:
@@ -150,16 +173,20 @@ def run(params: dict[str, t.Any], bridge: Bridge) -> dict[str, t.Any]:
     found, _progress = bridge.call("check", about="everything", with_sql=True, **request)
     plan = found.pop("plan") or {"pending": [], "plan": []}
     heads = [f"{app}.{name}" for app, name in sorted(found["heads"].items())]
-    return {**told(found), "heads": heads, "pending": plan["pending"], "plan": plan["plan"]}
+    history = _django_proof.history(params, bridge, utc_now()) if params["history"] == "proven" else {}
+    return {**told(found), "heads": heads, "pending": plan["pending"], "plan": plan["plan"], "history": history}
 
 
 def told(project: dict[str, t.Any]) -> dict[str, t.Any]:
-    return {"changed": False, **project, "django_version": project["versions"]["django"]}
+    return {"changed": False, "history": {}, **project, "django_version": project["versions"]["django"]}
 
 
 def argument_spec() -> dict[str, t.Any]:
     return {
         **bridge_spec(),
+        **postgresql_spec(),
+        **proof_spec(),
+        "history": {"type": "str", "choices": ["recorded", "proven"], "default": "recorded"},
         "database": {"type": "str", "default": "default"},
         "database_name": {"type": "str"},
         "gather": {"type": "str", "choices": ["settings", "all"], "default": "all"},

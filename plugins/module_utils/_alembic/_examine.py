@@ -40,9 +40,9 @@ def arguments_of(params: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
     return {name: params.get(name) or None for name in ARGUMENTS}
 
 
-def look(params: t.Dict[str, t.Any], bridge: Bridge, now: str) -> Looked:
-    """The code, and where its database is. Raises DeployError."""
-    arguments = arguments_of(params)
+def look(params: t.Dict[str, t.Any], bridge: Bridge, now: str, among: t.Optional[t.Dict[str, t.Any]] = None) -> Looked:
+    """The code, and where its database is. among: arguments of another framework than Alembic. Raises DeployError."""
+    arguments = among or arguments_of(params)
     told, _progress = bridge.call("plan", about="replay", **arguments)
     name, role = params.get("database_name") or told["target"]["name"], params.get("role") or told["target"]["user"]
     place: Place

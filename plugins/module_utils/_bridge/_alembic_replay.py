@@ -10,24 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
 import typing as t
 
 from . import _alembic_setup
 from . import _exceptions as errors
 from ._protocol import BridgeError
-
-#: Statements whose effect a catalog shows; Alembic's batch mode on SQLite moves rows into a table that takes the place of another one.
-_SHOWN = re.compile(
-    r"\s*((ALTER|CREATE|DROP|COMMENT|GRANT|REVOKE|SET|RESET|LOCK|ANALYZE|VACUUM|REINDEX|REFRESH|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b"
-    r"|INSERT\s+INTO\s+(\w+\.)?\"?_alembic_tmp_)",
-    re.IGNORECASE,
-)
-#: Statements that only look at a catalog.
-_LOOKS = re.compile(
-    r"\s*(PRAGMA|SHOW|(SELECT|WITH)\b.*\b(pg_catalog|information_schema|pg_class|pg_type|sqlite_master|sqlite_schema)\b)",
-    re.IGNORECASE | re.DOTALL,
-)
+from ._statements import Count
 
 
 def survey(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]:
@@ -100,8 +88,7 @@ class _Replay:
         self._project, self._answer, self._known = project, answer, known
         self._number = 0
         self._left: t.List[t.Any] = []
-        self._versions = "alembic_version"
-        self._statements = self._writes = 0
+        self._count = Count("alembic_version")
 
     def to_the_end(self) -> t.Dict[str, t.Any]:
         told = {"table": "", "schema": ""}
@@ -109,7 +96,7 @@ class _Replay:
         def begin(heads: t.Tuple[str, ...], context: t.Any) -> t.Any:
             told.update(table=context.version_table, schema=context.version_table_schema or "")
             if not self._number and not self._left:
-                self._versions = context.version_table
+                self._count.versions = context.version_table
                 self._left = list(self._project.script._upgrade_revs("heads", heads))
                 self._tell("")
             # env.py may keep one transaction around everything: then each revision has a run of its own, or nobody could look
@@ -143,8 +130,7 @@ class _Replay:
         self._tell(step.revision.revision)
 
     def _tell(self, revision: str) -> None:
-        told = {"number": self._number, "id": revision, "statements": self._statements, "writes": bool(self._writes)}
-        self._statements = self._writes = 0
+        told = {"number": self._number, "id": revision, **self._count.taken()}
         if self._number >= self._known:
             self._answer.ask("replayed", **told)
         else:
@@ -157,9 +143,7 @@ class _Replay:
         from sqlalchemy.engine import Engine
 
         def count(_connection: t.Any, _cursor: t.Any, statement: str, *_more: t.Any) -> None:
-            if self._versions not in statement and not _LOOKS.match(statement):
-                self._statements += 1
-                self._writes += not _SHOWN.match(statement)
+            self._count.add(statement)
 
         event.listen(Engine, "before_cursor_execute", count)
         try:
