@@ -1,45 +1,14 @@
 # Copyright (c) 2026, seamless.deploy contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Applying Django migrations through the bridge, on record in the journal. Target; PRIVATE to the collection."""
+"""What django_migrate asks of the bridge. Pure; target; PRIVATE to the collection."""
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
-from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal
-
-ACTION = "database.migrate"
-
-
-def lock_budget_spec() -> dict[str, t.Any]:
-    """Options of the fragment `_lock_budget`."""
-    return {
-        "lock_timeout": {"type": "int", "default": 200},
-        "concurrent_timeout": {"type": "int", "default": 0},
-        "statement_timeout": {"type": "int", "default": 0},
-        "retries": {"type": "int", "default": 30},
-        "retry_time": {"type": "int", "default": 300},
-        "advisory_lock_wait": {"type": "int", "default": 60},
-        "end_blockers_after": {"type": "int", "default": 0},
-        "end_blockers_of": {"type": "list", "elements": "str", "default": []},
-    }
-
-
-def lock_budget(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Those options as arguments of the bridge. Raises DeployError."""
-    budget = {name: params[name] for name in lock_budget_spec()}
-    for name, value in budget.items():
-        if isinstance(value, int) and value < 0:
-            raise DeployError(f"{name} is {value}; it cannot be less than 0")
-    if budget["end_blockers_after"] and not budget["end_blockers_of"]:
-        raise DeployError(
-            "end_blockers_after is set and end_blockers_of is empty; name the applications that may be ended"
-        )
-    return budget
+from ansible_collections.seamless.deploy.plugins.module_utils._migrating import lock_budget
 
 
 def choice_spec() -> dict[str, t.Any]:
@@ -48,15 +17,17 @@ def choice_spec() -> dict[str, t.Any]:
         "app": {"type": "str"},
         "name": {"type": "str"},
         "migrations": {"type": "list", "elements": "str", "default": []},
-        "fake": {"type": "str", "choices": ["never", "record"], "default": "never"},
-        "fake_initial": {"type": "str", "choices": ["never", "tables_exist"], "default": "never"},
+        "fake": {"type": "str", "choices": ["never", "record", "proven"], "default": "never"},
+        "fake_initial": {"type": "str", "choices": ["never", "tables_exist", "proven"], "default": "never"},
     }
 
 
 def request_of(params: dict[str, t.Any]) -> dict[str, t.Any]:
     """The options as arguments of the bridge. Raises DeployError."""
-    if params["fake"] == "record" and not (params["app"] and params["name"]):
-        raise DeployError("fake is record but app and name are not both set; name the one migration to record")
+    if params["fake"] != "never" and not (params["app"] and params["name"]):
+        raise DeployError(
+            f"fake is {params['fake']} but app and name are not both set; name the one migration to record"
+        )
     if params["migrations"] and params["app"]:
         raise DeployError(
             "migrations and app are both set; app takes a whole app, so name what is wanted in one of them"
@@ -66,83 +37,6 @@ def request_of(params: dict[str, t.Any]) -> dict[str, t.Any]:
         **{name: params[name] for name in names},
         **lock_budget(params),
         "alias": params["database"],
-        "fake": params["fake"] == "record",
-        "fake_initial": params["fake_initial"] == "tables_exist",
-    }
-
-
-def heads_list(heads: t.Optional[dict[str, str]]) -> list[str]:
-    """As app.name. Not as a dict: its keys would be app labels, and the journal refuses a key like `authtoken`."""
-    return [f"{app}.{name}" for app, name in sorted((heads or {}).items())]
-
-
-@dataclasses.dataclass(frozen=True)
-class Record:
-    """Where in the journal a run is recorded. alias: of the database."""
-
-    journal: Journal
-    deploy_id: str
-    step: str
-    alias: str
-
-    def note(self, applied: t.Sequence[dict[str, t.Any]]) -> list[str]:
-        """Record each migration that was applied; their ids."""
-        for migration in applied:
-            detail = {name: migration[name] for name in ("id", "backwards", "seconds", "retries", "faked")}
-            self.journal.append(self.deploy_id, self.step, ACTION, "note", self.alias, detail)
-        return [migration["id"] for migration in applied]
-
-
-def apply(bridge: Bridge, request: dict[str, t.Any], plan: dict[str, t.Any], record: Record) -> dict[str, t.Any]:
-    """Run the pending migrations of a plan: intent first, then what became of each. Raises DeployError."""
-    undo = {
-        "alias": record.alias,
-        "before": heads_list(plan["before"]),
-        "applying": [item["id"] for item in plan["plan"]],
-    }
-    with record.journal.step(record.deploy_id, record.step, ACTION, record.alias, undo=undo) as outcome:
-        try:
-            done, _progress = bridge.call("apply", **request)
-        except DeployError as exc:
-            outcome["applied"] = record.note(t.cast(list, exc.result.get("applied") or []))
-            exc.result["changed"] = bool(outcome["applied"])
-            outcome["left_behind"] = left_behind(exc.result)
-            raise
-        outcome["applied"] = record.note(done["applied"])
-        outcome["after"] = heads_list(done["after"])
-    return done
-
-
-def left_behind(result: dict[str, t.Any]) -> bool:
-    """Whether more than `applied` may have changed: half of a migration, or whatever an interpreter that died had done."""
-    failure = t.cast(dict, result.get("failure") or {})
-    return not failure.get("rolled_back", True) or result.get("kind") == "died"
-
-
-def answer(plan: dict[str, t.Any], done: dict[str, t.Any], changed: bool) -> dict[str, t.Any]:
-    """What the play is told, from what the bridge said of the plan and of the run."""
-    before, after = heads_list(plan["before"]), heads_list(done["after"])
-    changes, missing = done["model_changes"], done["missing"]
-    planned = [] if "applied" in done else [item["id"] for item in plan["plan"] if not item["backwards"]]
-    pending = [name for name in done["pending"] if name not in planned]
-    warnings = [f"models of {app} differ from their migrations: {'; '.join(found)}" for app, found in changes.items()]
-    warnings += done.get("blocker_problems", [])
-    warnings += [f"{name} is on record in the database but not in this code" for name in missing]
-    return {
-        "changed": changed,
-        "plan": plan["plan"],
-        "applied": done.get("applied", []),
-        "pending": pending,
-        "held_back": done["held_back"],
-        "before": before,
-        "after": after,
-        "synced": done["synced"],
-        "missing": missing,
-        "model_changes": changes,
-        "dropped_invalid_indexes": done.get("dropped_invalid_indexes", []),
-        "kept_indexes": done.get("kept_indexes", []),
-        "ended_blockers": done.get("ended_blockers", []),
-        "signal_writes": done.get("signal_writes", 0),
-        "warnings": warnings,
-        "diff": {"before": "\n".join(before) + "\n", "after": "\n".join(after) + "\n"},
+        "fake": params["fake"] != "never",
+        "fake_initial": params["fake_initial"] != "never",
     }

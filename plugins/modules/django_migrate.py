@@ -22,6 +22,8 @@ extends_documentation_fragment:
   - seamless.deploy._django_choice
   - seamless.deploy._journal
   - seamless.deploy._lock_budget
+  - seamless.deploy._postgresql
+  - seamless.deploy._proof
 attributes:
   check_mode:
     support: full
@@ -214,26 +216,31 @@ kind:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.seamless.deploy.plugins.module_utils import _detached
+from ansible_collections.seamless.deploy.plugins.module_utils import _detached, _django_proof
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
-from ansible_collections.seamless.deploy.plugins.module_utils._django_migrate import (
+from ansible_collections.seamless.deploy.plugins.module_utils._django_migrate import choice_spec, request_of
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, journal_of, utc_now
+from ansible_collections.seamless.deploy.plugins.module_utils._migrating import (
     ACTION,
     Record,
     answer,
     apply,
-    choice_spec,
     lock_budget_spec,
-    request_of,
 )
-from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, journal_of
-from ansible_collections.seamless.deploy.plugins.module_utils._spec import JOURNAL_REQUIRED_BY, journal_spec
+from ansible_collections.seamless.deploy.plugins.module_utils._spec import (
+    JOURNAL_REQUIRED_BY,
+    journal_spec,
+    postgresql_spec,
+    proof_spec,
+)
 
 
 def run(params: dict[str, t.Any], check_mode: bool, bridge: Bridge, journal: Journal) -> dict[str, t.Any]:
     request = request_of(params)
     plan, _progress = bridge.call("plan", with_sql=check_mode, **request)
+    _django_proof.prove(params, bridge, plan, utc_now())
     if check_mode:
         return answer(plan, plan, changed=bool(plan["plan"] or plan["synced"]))
     if plan["plan"]:
@@ -254,6 +261,8 @@ def argument_spec() -> dict[str, t.Any]:
         "one_transaction": {"type": "bool", "default": False},
         **choice_spec(),
         **lock_budget_spec(),
+        **postgresql_spec(),
+        **proof_spec(),
     }
 
 
