@@ -124,7 +124,7 @@ def main(_rounds: int = 1) -> None:
         print(
             f"bench detect: right={right}/{POSITIONS} (beside a revision that changes rows only: {ranges}) "
             f"damaged={damaged}/{len(DAMAGES)} replay={replay:.1f} s cached={again:.1f} s "
-            f"detection={1000 * statistics.median(bench.times):.0f} ms worst={1000 * max(bench.times):.0f} ms tables={len(history.known_places())}"
+            f"detection={1000 * statistics.median(bench.times):.0f} ms worst={1000 * max(bench.times):.0f} ms objects={len(history.known_places())}"
         )
         if (right, damaged) != (POSITIONS, len(DAMAGES)):
             raise SystemExit(1)

@@ -67,6 +67,7 @@ def test_objects_created_by_hand_that_are_what_a_revision_makes(site: Site) -> N
     site.ends_as_a_clean_upgrade()
 
 
+@SERVER
 def test_objects_created_by_hand_that_are_something_else(site: Site) -> None:
     site.at("r1")
     execute(site.url, "ALTER TABLE visitor ADD COLUMN mail varchar(7)", "CREATE INDEX by_name ON visitor (name)")
@@ -78,6 +79,7 @@ def test_objects_created_by_hand_that_are_something_else(site: Site) -> None:
     assert site.recorded() == ["r1"]
 
 
+@SERVER
 def test_an_index_of_somebody_else_can_be_named(site: Site) -> None:
     site.at("r2")
     execute(site.url, "CREATE INDEX by_name ON visitor (name)", "CREATE TABLE of_others (id integer)")
@@ -110,6 +112,7 @@ def test_what_the_revision_on_record_made_is_made_again(site: Site) -> None:
     site.ends_as_a_clean_upgrade()
 
 
+@LITE
 def test_a_database_ahead_of_the_code(site: Site) -> None:
     site.at("r3")
     project = site.own_project()
@@ -121,6 +124,7 @@ def test_a_database_ahead_of_the_code(site: Site) -> None:
     assert site.recorded() == ["r3"]
 
 
+@LITE
 def test_what_was_on_record_has_another_id_now(site: Site) -> None:
     site.at("r4")
     site.record("0badc0de")
@@ -129,6 +133,7 @@ def test_what_was_on_record_has_another_id_now(site: Site) -> None:
     site.ends_as_a_clean_upgrade()
 
 
+@SERVER
 def test_reset_needs_the_name_of_the_database(site: Site) -> None:
     site.at("r2")
     execute(site.url, "ALTER TABLE visitor ADD COLUMN shoe integer")
@@ -182,6 +187,7 @@ def test_an_invalid_index(site: Site) -> None:
     site.ends_as_a_clean_upgrade()
 
 
+@LITE
 def test_a_record_over_rows_that_nobody_can_prove_is_said(site: Site) -> None:
     site.at("r4")
     site.own_project().revision("r5", "r4", 'op.execute("UPDATE visitor SET mail = name")')
@@ -193,6 +199,7 @@ def test_a_record_over_rows_that_nobody_can_prove_is_said(site: Site) -> None:
     assert any("r5 changes rows too" in warning for warning in done["warnings"])
 
 
+@SERVER
 def test_a_repair_is_recorded_and_needs_a_backup(site: Site) -> None:
     site.at("r2")
     site.record("r3")
@@ -200,7 +207,7 @@ def test_a_repair_is_recorded_and_needs_a_backup(site: Site) -> None:
     assert "backup_dest" in refused["msg"] and site.recorded() == ["r3"]
     journal = site.base / ".deploy" / "journal.jsonl"
     journal.parent.mkdir()
-    begun = run_module("deploy_journal", {"path": str(site.base), "state": "begin", "origin": "here"})
+    begun = run_module("deploy_journal", {"path": str(journal), "state": "begin", "origin": "here"})
     assert "deploy_id" in begun, begun["_output"]
     done = run_module(
         "alembic_repair", {**site.params, "action": "stamp", "journal": str(journal), "deploy_id": begun["deploy_id"]}

@@ -78,6 +78,7 @@ def case_of(
         _versions(whole, looked),
         list(params.get("revisions") or []),
         list(ignore),
+        strict,
     )
 
 

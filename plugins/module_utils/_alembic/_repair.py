@@ -24,7 +24,7 @@ Prove = t.Callable[[Atoms], None]
 class Case:
     """Everything that was looked at. versions: the table of versions as a statement takes it, and whether it is there.
 
-    revisions: those that a person names. ignore: objects that a person calls their own.
+    revisions: those that a person names. ignore: objects that a person calls their own. strict: all others take part.
     """
 
     dialect: str
@@ -35,6 +35,11 @@ class Case:
     versions: t.Tuple[str, bool]
     revisions: t.List[str] = dataclasses.field(default_factory=list)
     ignore: t.List[str] = dataclasses.field(default_factory=list)
+    strict: bool = False
+
+    def own(self, found: Atoms) -> Atoms:
+        """What of a catalog belongs to the history."""
+        return own(self.history, found, self.ignore, self.strict)[0]
 
     @property
     def recorded(self) -> t.List[str]:
@@ -88,7 +93,7 @@ def create_missing(case: Case) -> Repair:
         raise _refused(case, "create_missing", target)
     _refuse_hidden_rows(case)
     expected = case.history.state(chosen)
-    real, _others = own(case.history, case.real, case.ignore)
+    real = case.own(case.real)
     found = differences(expected, real)
     if any(one.kind != "removed" for one in found):
         raise _refused(case, "create_missing", target)
@@ -101,7 +106,7 @@ def create_missing(case: Case) -> Repair:
         )
 
     def prove(after: Atoms) -> None:
-        left = differences(expected, own(case.history, after, case.ignore)[0])
+        left = differences(expected, case.own(after))
         if left:
             raise DeployError(
                 f"create_missing was rolled back: the database would still not be that of {named(target)}; see the differences",
@@ -166,7 +171,7 @@ def _target(case: Case) -> t.List[str]:
             return sorted(case.history.heads(chosen))
     recorded = case.history.up_to(case.recorded) if case.recorded else None
     if recorded is not None:
-        found = differences(case.history.state(recorded), own(case.history, case.real, case.ignore)[0])
+        found = differences(case.history.state(recorded), case.own(case.real))
         if all(one.kind == "removed" for one in found):
             return case.recorded
     return sorted(case.found.heads)
@@ -205,7 +210,7 @@ def _recorded(case: Case, statements: t.List[str], heads: t.List[str], prove: Pr
 
 def _same(case: Case, before: Atoms, after: Atoms) -> None:
     """Raises DeployError where the catalog changed meanwhile: then what was proven is not true any more."""
-    left = differences(own(case.history, before, case.ignore)[0], own(case.history, after, case.ignore)[0])
+    left = differences(case.own(before), case.own(after))
     if left:
         raise DeployError(
             "the repair was rolled back, since the catalog has changed meanwhile; end what else changes it, and run again",
@@ -217,7 +222,7 @@ def _refused(case: Case, action: str, heads: t.Sequence[str]) -> DeployError:
     found = case.diagnosis.differences
     chosen = case.history.up_to(heads)
     if chosen is not None:
-        found = differences(case.history.state(chosen), own(case.history, case.real, case.ignore)[0])
+        found = differences(case.history.state(chosen), case.own(case.real))
     advice = f"run {case.diagnosis.remedy}" if case.diagnosis.remedy not in ("", action) else "see the differences"
     return DeployError(
         f"{action} is not proven: {case.diagnosis.sentence}; to be {named(heads)} it would need other objects: {advice}",
