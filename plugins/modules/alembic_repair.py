@@ -43,7 +43,7 @@ options:
       - V(create_missing) makes the tables, columns, constraints and indexes that the revision on record would have made, or those that a revision which is
         applied halfway lacks. The revision is on record afterwards. Refused where anything but adding would be needed.
       - V(drop_leftovers) removes tables C(_alembic_tmp_*) and invalid indexes that attempts which failed have left. Where only such a table holds the
-        rows, it gets its name again.
+        rows, it gets its name again. Empty tables, and indexes, that a revision which is applied halfway has made go too where nothing is left of it then.
       - V(merge_heads) writes a merge revision into the working copy in O(chdir), from the project's own template. Refused where two heads change the same
         object, or cannot be built together.
       - V(reparent) points a revision whose parent is missing at its proper parent, in the working copy in O(chdir). Refused where the chain would then not

@@ -52,6 +52,9 @@ def _on_postgres(place: PostgresPlace, repair: Repair, clean: Clean, role: str, 
                 if role:
                     rows(opened, sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
                 rows(opened, "SET LOCAL search_path = ''")
+                for table in repair.empty:
+                    rows(opened, f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+                    _refuse_rows(table, rows(opened, f"SELECT 1 FROM {table} LIMIT 1"))
                 for statement in repair.statements:
                     rows(opened, statement)
                 rows(opened, "RESET ROLE")
@@ -65,6 +68,15 @@ def _on_postgres(place: PostgresPlace, repair: Repair, clean: Clean, role: str, 
             raise DeployError(
                 f"the repair was rolled back, the server refused a statement: {exc.said}; {advice}", kind="refused"
             ) from exc
+
+
+def _refuse_rows(table: str, found: t.Sequence[t.Any]) -> None:
+    if found:
+        raise DeployError(
+            f"the repair was rolled back: {table} is of a revision that is applied halfway, and would be removed, but it has rows; "
+            "look whose they are, and remove or keep the table by hand",
+            kind="rows_there",
+        )
 
 
 @contextlib.contextmanager
@@ -87,6 +99,8 @@ def _on_sqlite(place: SqlitePlace, repair: Repair, clean: Clean) -> None:
             opened.execute("PRAGMA legacy_alter_table = ON")
             opened.execute("BEGIN IMMEDIATE")
             try:
+                for table in repair.empty:
+                    _refuse_rows(table, opened.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall())
                 for statement in repair.statements:
                     opened.execute(statement)
                 repair.prove(clean(atoms(_sqlite_snapshot.take(opened, "main", ""))))

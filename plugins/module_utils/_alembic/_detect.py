@@ -136,7 +136,7 @@ def _is_halfway(history: History, state: Atoms, real: Atoms, wrong: t.Set[Path],
         for path in wrong.difference(done)
     ):
         return False  # as another step leaves it
-    open_still = [path for path, value in changed.items() if real.get(path) != value and state.get(path) != value]
+    open_still = [path for path, value in changed.items() if real.get(path) == state.get(path) != value]
     return bool(done) and bool(open_still)
 
 

@@ -9,7 +9,15 @@ import dataclasses
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic import _ddl, _ddl_sqlite
-from ansible_collections.seamless.deploy.plugins.module_utils._alembic._atoms import TEMPORARY, Atoms, bare, differences
+from ansible_collections.seamless.deploy.plugins.module_utils._alembic._atoms import (
+    TEMPORARY,
+    Atoms,
+    Path,
+    bare,
+    differences,
+    root,
+    without,
+)
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._detect import Found, detect, own
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._diagnosis import Diagnosis, named
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._history import History
@@ -50,7 +58,8 @@ class Case:
 class Repair:
     """statements: in one transaction, at whose end `prove` raises where the catalog is not what it should be. alone: without one.
 
-    after: what is on record then. unseen: revisions recorded anew that change rows, of which no catalog tells whether they ran.
+    empty: tables that must have no row before. after: what is on record then. unseen: revisions recorded anew that change rows, of
+    which no catalog tells whether they ran.
     """
 
     statements: t.List[str]
@@ -58,6 +67,7 @@ class Repair:
     after: t.List[str]
     prove: Prove
     unseen: t.List[str] = dataclasses.field(default_factory=list)
+    empty: t.List[str] = dataclasses.field(default_factory=list)
 
     @property
     def changed(self) -> bool:
@@ -128,21 +138,46 @@ def drop_leftovers(case: Case) -> Repair:
         else:
             statements.append(f"ALTER TABLE {_ddl.qualified(name)} RENAME TO {_ddl.quoted(bare(original))}")
             renamed[name] = original
+    made = [] if renamed else _made_by_half(case)
+    # A sequence goes with its table.
+    statements += [f"DROP {path[0].upper()} {_ddl.qualified(path[2])}" for path in made if path[0] != "sequence"]
     if case.dialect == "sqlite":
         statements += [f"DROP INDEX {_ddl.quoted(name)}" for name in indexes]
         indexes = []
+    kept = {path: value for path, value in case.real.items() if path not in made}
+    kept = without(kept, {root(path) for path in made if path[0] == "table"})
 
     def prove(after: Atoms) -> None:
+        if not renamed:
+            _same(case, kept, after)
+            return
         again = detect(case.history, after, case.recorded, case.ignore)
-        if renamed and any(one.kind != "removed" for one in again.differences):
+        if any(one.kind != "removed" for one in again.differences):
             raise DeployError(
                 f"drop_leftovers was rolled back: {', '.join(renamed.values())} would be none that a revision makes; see the differences",
                 **facts(case.diagnosis, again.differences, kind="not_proven"),
             )
-        if not renamed:
-            _same(case, case.real, after)
 
-    return Repair(statements, [_ddl.drop_index(name) for name in indexes], case.recorded, prove)
+    empty = [_ddl.qualified(name) for kind, _owner, name in made if kind == "table"]
+    alone = [_ddl.drop_index(name) for name in indexes]
+    return Repair(statements, alone, case.recorded, prove, empty=empty)
+
+
+def _made_by_half(case: Case) -> t.List[Path]:
+    """Tables and indexes of a revision that is applied halfway and not on record, where nothing else of it is left without them."""
+    step = next((one for one in case.history.steps if one.id == case.found.step), None)
+    before = case.history.up_to(case.recorded)
+    if step is None or before is None or sorted(case.found.heads) != case.recorded:
+        return []
+    expected, real = case.history.state(before), case.own(case.real)
+    made = [path for path in step.changes if path in real and path not in expected]
+    tables = [path for path in made if path[0] == "table"]
+    gone = {root(path) for path in tables}
+    indexes = [path for path in made if path[0] == "index" and root(path) not in gone]
+    names = {path[2] for path in tables}
+    owned = [path for path in made if path[0] == "sequence" and real[path]["owned_by"].rpartition(".")[0] in names]
+    left = {path: value for path, value in without(real, gone).items() if path not in indexes + owned}
+    return [*indexes, *reversed(tables), *owned] if not differences(expected, left) else []
 
 
 def reset(case: Case, code_heads: t.Sequence[str], confirm: str, name: str) -> Repair:

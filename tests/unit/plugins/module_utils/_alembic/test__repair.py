@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -177,6 +178,18 @@ def test_rows_in_a_stand_in_are_not_lost() -> None:
     assert plan.statements == ['ALTER TABLE "public"."_alembic_tmp_users" RENAME TO "users"']
     plan = _repair.drop_leftovers(case({**standing, **INDEXED}, ["r2"]))
     assert plan.statements == ['DROP TABLE "public"."_alembic_tmp_users"']
+
+
+def test_what_a_revision_applied_halfway_has_made_is_taken_back() -> None:
+    half = {**INDEXED, **catalog(dataclasses.replace(VISITS, constraints=[]))}
+    plan = _repair.drop_leftovers(case(half, ["r2"]))
+    assert (plan.statements, plan.empty) == (['DROP TABLE "public"."visits"'], ['"public"."visits"'])
+    plan.prove(INDEXED)
+    with pytest.raises(DeployError, match="changed meanwhile"):
+        plan.prove(FIRST)
+    assert not _repair.drop_leftovers(case(half, ["r3"])).changed, "it is on record: something of it was lost"
+    added = {**half, ("column", "public.users", "shoe"): {"type": "int"}}
+    assert not _repair.drop_leftovers(case(added, ["r2"])).changed
 
 
 def test_statements_of_sqlite() -> None:
