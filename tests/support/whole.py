@@ -16,7 +16,7 @@ import typing as t
 
 from tests.demo.stage import Stage, stage
 from tests.support import playbook, shop
-from tests.support.load import Load, LoadReport, request
+from tests.support.load import ORDERS, ORDERS_TABLE, Load, LoadReport, request
 
 #: What is shown of a strategy holds without a rehearsal, which takes time and would keep broken migrations away.
 UNREHEARSED = {"deploy_strategy": "online", "deploy_rehearsal": "none", "deploy_force_online": True}
@@ -25,6 +25,9 @@ RUNNING_FROM = re.compile(rb"/releases/([^/\0]+)/")
 
 class Whole:
     """A stage with the print shop, driven by the collection's own playbooks."""
+
+    #: Where the load writes, and the table in which it finds its writes again.
+    path, table = ORDERS, ORDERS_TABLE
 
     def __init__(self, scene: Stage) -> None:
         self.scene = scene
@@ -45,22 +48,26 @@ class Whole:
         if not found:
             done = self.run(1, **changes)
             assert done.rc == 0, done.stdout
-            shop.fill(self.scene.url, 5_000, 100)
+            self.fill()
         if (found or "1") != str(release):
             done = self.run(release, **changes)
             assert done.rc == 0, done.stdout
+
+    def fill(self) -> None:
+        """Have some rows."""
+        shop.fill(self.scene.url, 5_000, 100)
 
     @contextlib.contextmanager
     def traffic(self) -> t.Iterator[Traffic]:
         """Send requests through the entrance while something happens, and for a while after it."""
         found = Traffic(self.scene.url)
-        with Load(self.scene.entrance, readers=4, writers=2, rate=20, max_seconds=300) as load:
+        with Load(self.scene.entrance, readers=4, writers=2, rate=20, path=self.path, max_seconds=300) as load:
             time.sleep(1.5)
             yield found
             time.sleep(1.5)
             found.ended = load.report(time.monotonic() - 1.4)
             found.report = load.stop()
-        found.lost = found.report.lost(found.url)
+        found.lost = found.report.lost(found.url, self.table)
 
     # -- ask -------------------------------------------------------------
 
