@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal
 
-from tests.support.alembic_calls import THINGS, Upgrade, driver, ids, tables
+from tests.support.alembic_calls import ASYNCHRONOUS, THINGS, Upgrade, driver, ids, tables
 from tests.support.alembic_project import Project
 
 NOTE = 'op.add_column("things", sa.Column("note", sa.Text))'
@@ -107,33 +107,6 @@ def test_an_environment_that_opens_the_transaction_itself(upgrade: Upgrade, data
     assert "a1, a2 ran before it in the same transaction" in failed.msg
     upgrade.project.revision("a3", "a2")
     assert upgrade()["after"] == ["a3"] == [row[0] for row in database.execute("SELECT * FROM alembic_version")]
-
-
-ASYNCHRONOUS = """\
-import asyncio
-import os
-
-from alembic import context
-from sqlalchemy.ext.asyncio import create_async_engine
-
-from models import metadata
-
-
-def migrate(connection):
-    context.configure(connection=connection, target_metadata=metadata)
-    with context.begin_transaction():
-        context.run_migrations()
-
-
-async def main():
-    engine = create_async_engine(os.environ["DATABASE_URL"])
-    async with engine.connect() as connection:
-        await connection.run_sync(migrate)
-    await engine.dispose()
-
-
-asyncio.run(main())
-"""
 
 
 def test_an_asynchronous_engine(upgrade: Upgrade, database: t.Any) -> None:

@@ -26,6 +26,33 @@ DEFAULTS = {
 }
 THINGS = 'op.create_table("things", sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.String(50)))'
 
+#: An env.py with an asynchronous engine.
+ASYNCHRONOUS = """\
+import asyncio
+import os
+
+from alembic import context
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from models import metadata
+
+
+def migrate(connection):
+    context.configure(connection=connection, target_metadata=metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def main():
+    engine = create_async_engine(os.environ["DATABASE_URL"])
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+
+asyncio.run(main())
+"""
+
 
 class Upgrade:
     """Calls the module's run() for one project and one database."""

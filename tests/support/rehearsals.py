@@ -13,9 +13,9 @@ from tests.support.django_project import Project, django_python
 from tests.support.module import run_module
 
 
-def live_release(root: pathlib.Path, application: dict[str, t.Any]) -> None:
+def live_release(root: pathlib.Path, application: dict[str, t.Any], reader: str = "django_info") -> None:
     """Make the release r1 of an application the live one, which demands what its models now do."""
-    described = run_module("django_info", application)
+    described = run_module(reader, {**application, "gather": "settings"})
     release = root / "releases" / "r1"
     release.mkdir(parents=True)
     manifest = {
