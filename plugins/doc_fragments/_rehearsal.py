@@ -31,6 +31,12 @@ options:
   scratch_database:
     description: An empty database made for rehearsals, where the role may not create one. It is emptied afterwards.
     type: str
+  round_trip:
+    description:
+      - Also take the pending migrations back on the scratch copy, the last first, and apply them again. RV(round_trip) tells whether that brings
+        the schema back.
+    type: bool
+    default: false
   wait:
     description:
       - With V(false) and a O(journal) the rehearsal is begun and goes on in the background, which RV(begun) tells. The same task with V(true) and

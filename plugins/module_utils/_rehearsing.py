@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal, _strategy
+from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal, _round_trip, _strategy
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._migration import Migration
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._limits import DataLimits
@@ -28,6 +28,7 @@ def rehearsal_spec() -> dict[str, t.Any]:
         "data_seconds": {"type": "int", "default": 600},
         "data_bytes": {"type": "int", "default": 10 * 1024**3},
         "scratch_database": {"type": "str"},
+        "round_trip": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
         "journal": {"type": "path"},
         "deploy_id": {"type": "str"},
@@ -92,6 +93,7 @@ def judged(place: Place, params: dict[str, t.Any]) -> dict[str, t.Any]:
         held if params["contract"] == "manual" else [],
     )
     decision = _strategy.decide(rehearsed.plan, found, given)
+    returned: list[_round_trip.Returned] = answer.get("round_trip") or []
     seconds = [event["seconds"] for event in rehearsed.told]
     return {
         "strategy": decision.strategy,
@@ -106,5 +108,9 @@ def judged(place: Place, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "rehearsal": "none" if rehearsed.without else rehearsed.kind,
         "verdicts": [verdict.to_json() for verdict in found],
         "seconds": seconds,
-        "table": _strategy.table(found, seconds + [0.0] * (len(found) - len(seconds)), decision),
+        "round_trip": [one.to_json() for one in returned],
+        "table": [
+            *_strategy.table(found, seconds + [0.0] * (len(found) - len(seconds)), decision),
+            *_round_trip.lines(returned),
+        ],
     }

@@ -180,6 +180,14 @@ seconds:
   type: list
   elements: float
   returned: success
+round_trip:
+  description:
+    - With O(round_trip), of each pending migration C(migration), C(outcome), C(differences) in lines and C(problem) in a sentence.
+    - C(complete) where taking it back brings the schema back, and applying it again gives the same. C(incomplete), C(failed) and C(irreversible)
+      otherwise, and C(not_reached) before one of these.
+  type: list
+  elements: dict
+  returned: success
 table:
   description: The plan in lines for people.
   type: list
@@ -241,7 +249,7 @@ def place_of(
     if _url.is_sqlite(params["login_url"]):
         path = _url.path_of(params["login_url"], "login_url")
         limits = DataLimits(params["data_seconds"], params["data_bytes"])
-        return SqliteRehearsal(path, bridge, now, limits, params["database"])
+        return SqliteRehearsal(path, bridge, now, limits, params["database"], params["round_trip"])
     return Rehearsal(
         connection_from(params, "admin").to_database(params["database_name"]),
         params["role"] or "",
@@ -251,6 +259,7 @@ def place_of(
         client_path=params["client_path"] or "",
         alias=params["database"],
         scratch_database=params["scratch_database"] or "",
+        round_trip=params["round_trip"],
     )
 
 

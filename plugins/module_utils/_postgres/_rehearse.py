@@ -10,6 +10,7 @@ import dataclasses
 import time
 import typing as t
 
+from ansible_collections.seamless.deploy.plugins.module_utils import _round_trip
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, Outcome
 from ansible_collections.seamless.deploy.plugins.module_utils._connection import DatabaseConnection
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
@@ -42,7 +43,8 @@ class NotLoaded(DeployError):
 class Rehearsal:
     """Where and with what to rehearse. source: the production database, as admin. role: whom the application connects as.
 
-    now: UTC, ISO 8601. alias: Django's name of the database. scratch_database: one made beforehand, "" to make one.
+    now: UTC, ISO 8601. alias: the project's name of the database. scratch_database: one made beforehand, "" to make one.
+    round_trip: whether the plan is also taken back there, and applied again.
     """
 
     source: DatabaseConnection
@@ -53,6 +55,7 @@ class Rehearsal:
     client_path: str = ""
     alias: str = "default"
     scratch_database: str = ""
+    round_trip: bool = False
 
     def production(self) -> Snapshot:
         """The catalog as it is, with its real sizes. Raises DeployError."""
@@ -138,13 +141,18 @@ class Rehearsal:
                 loaded_first=copied is not None,
                 **more,
             )
-        if copied and outcome.error and not outcome.progress:
-            raise NotLoaded(outcome.error.msg)
-        rehearsed = rehearsed_of(outcome, catalogs)
+            if copied and outcome.error and not outcome.progress:
+                raise NotLoaded(outcome.error.msg)
+            rehearsed = rehearsed_of(outcome, catalogs)
+            returned: list[_round_trip.Returned] = []
+            if self.round_trip and not outcome.error:
+                request = {"alias": self.alias, "database_name": target.database, **more}
+                returned = _round_trip.drive(self.bridge, request, rehearsed, following.take)
         # What the release demands is known also where a migration failed, but nothing is proven past a receiver that did not run.
         begun = next(event for event in outcome.progress if event["what"] == "begin")
         unproven = outcome.error is not None and _for_want_of_network(outcome.error, begun)
-        return rehearsed, {"sandbox": begun["sandbox"], **({} if unproven else begun["release"]), **outcome.result}
+        told = {"sandbox": begun["sandbox"], "round_trip": returned}
+        return rehearsed, {**told, **({} if unproven else begun["release"]), **outcome.result}
 
 
 def _asked(

@@ -12,6 +12,7 @@ import re
 import time
 import typing as t
 
+from ansible_collections.seamless.deploy.plugins.module_utils import _round_trip
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, Outcome
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _dump, _files
@@ -35,13 +36,17 @@ _SCRATCH = re.compile(r"\.rehearsal-(\d+)-(\d+)$")
 
 @dataclasses.dataclass(frozen=True)
 class SqliteRehearsal:
-    """Where and with what to rehearse. path: the production file. now: UTC, ISO 8601. alias: the framework's name of the database."""
+    """Where and with what to rehearse. path: the production file. now: UTC, ISO 8601. alias: the framework's name of the database.
+
+    round_trip: whether the plan is also taken back there, and applied again.
+    """
 
     path: str
     bridge: Bridge
     now: str
     limits: DataLimits
     alias: str = "default"
+    round_trip: bool = False
 
     def production(self) -> Snapshot:
         """The catalog as it is. Raises DeployError."""
@@ -64,7 +69,11 @@ class SqliteRehearsal:
                 raise _too_long(self.limits) from outcome.error
             rehearsed = dataclasses.replace(rehearsed_of(outcome, catalogs), kind="data")
             data["bytes_after"] = os.path.getsize(copy)
-            return _asked(rehearsed, copy), {**_answer(outcome), "data": data}
+            returned: list[_round_trip.Returned] = []
+            if self.round_trip and not outcome.error:
+                request = {"alias": self.alias, "database_name": copy, "seconds": max(0.1, until - time.monotonic())}
+                returned = _round_trip.drive(self.bridge, request, rehearsed, lambda: self._catalog(copy))
+            return _asked(rehearsed, copy), {**_answer(outcome), "data": data, "round_trip": returned}
 
     def on_data(self, backup: str, limits: DataLimits, expected: t.Sequence[Snapshot] = ()) -> t.Any:
         """The same: a copy of the file has its rows."""

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes migrations back on a scratch copy, and applies them again. Application's interpreter; PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import _django_plan, _django_setup
+from . import _exceptions as errors
+from ._protocol import BridgeError
+from ._sandbox import end_with
+
+
+def round_trip(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
+    """Go back over `ids`, the last first, and forth again. Progress, each waited for: `returned` of each, then `again`."""
+    if not arguments.get("database_name"):
+        raise BridgeError("request", "a round trip needs database_name, the scratch copy")
+    end_with(answer.go, arguments.get("seconds"))
+    _django_setup.prepare({**arguments, "other_databases": "refuse"}, answer, "migrate")
+    connection = _django_setup.connect(arguments)
+    returned: list[str] = []
+    for name in reversed(arguments["ids"]):
+        problem, irreversible = _back(connection, name)
+        answer.ask("returned", id=name, problem=problem, irreversible=irreversible)
+        if problem:
+            break
+        returned.insert(0, name)
+    problem = _forth(connection, returned)
+    answer.ask("again")
+    return {"problem": problem}
+
+
+def _migration(executor: t.Any, name: str) -> t.Any:
+    return executor.loader.get_migration(*name.split(".", 1))
+
+
+def _back(connection: t.Any, name: str) -> tuple[str, bool]:
+    """(what went wrong, whether the migration says itself that it cannot be taken back)."""
+    from django.db.migrations.exceptions import IrreversibleError
+
+    executor = _django_plan.new_executor(connection)
+    try:
+        executor.migrate(None, plan=[(_migration(executor, name), True)])
+    except IrreversibleError as exc:
+        return errors.summary(exc), True
+    except Exception as exc:
+        return _said(exc), False
+    return "", False
+
+
+def _forth(connection: t.Any, names: t.Sequence[str]) -> str:
+    for name in names:
+        executor = _django_plan.new_executor(connection)
+        try:
+            executor.migrate(None, plan=[(_migration(executor, name), False)])
+        except Exception as exc:
+            return f"{name}: {_said(exc)}"
+    return ""
+
+
+def _said(exc: Exception) -> str:
+    place = errors.place_of(exc)
+    return f"{errors.summary(exc)}{', at ' + place if place else ''}"
