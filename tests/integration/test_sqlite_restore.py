@@ -12,6 +12,7 @@ import stat
 import typing as t
 
 import pytest
+from ansible_collections.seamless.deploy.plugins.module_utils._sqlite import _users
 
 from tests.support import sqlite
 from tests.support.module import run_module
@@ -120,3 +121,11 @@ def test_what_is_no_backup_of_this_file_is_refused(path, backup, tmp_path):
     assert "set any_database to true" in restore(other, backup)["msg"]
     assert not restore(other, backup, any_database=True).get("failed")
     assert sqlite.count(other) == 10
+
+
+def test_a_process_whose_files_may_not_be_listed_is_seen_by_its_locks(path):
+    """Only root sees the files of others: here nobody's are looked at."""
+    with sqlite.User(path) as user:
+        found = _users._lockers(_users._identities(str(path)))
+        assert user.process.pid in found
+    assert user.process.pid not in _users._lockers(_users._identities(str(path)))
