@@ -99,6 +99,25 @@ def test_the_old_release_comes_back(shop: Whole, release: int) -> None:
     assert shop.manifests()[end["detail"]["release"]]["result"] == "rejected"
 
 
+@pytest.mark.parametrize("release", [4, pytest.param(7, marks=pytest.mark.long)])
+def test_in_one_transaction_nothing_is_copied(shop: Whole, release: int) -> None:
+    shop.live(2)
+    before = shop.footprint()
+    with shop.traffic() as traffic:
+        result = shop.run(release, deploy_safety="transaction")
+    traffic.told(f"maintenance 2 -> {release}, in one transaction")
+    assert traffic.lost == [] and traffic.ended.failed == 0
+    fences = [one for one in shop.records() if one["action"] == "database.fence" and one["event"] == "done"]
+    assert fences and not fences[-1]["undo"]["copy_name"]
+    if release == 4:
+        assert result.rc != 0 and "migration orders.0004_order_reference failed in operation 3 of 3" in " ".join(
+            result.report
+        )
+        assert shop.footprint() == before and shop.last()["detail"]["result"] == "rolled_back"
+    else:
+        assert result.rc == 0 and shop.serving() == "7", result.stdout
+
+
 def test_a_migration_that_the_old_release_cannot_live_with(shop: Whole) -> None:
     shop.live(2)
     with shop.traffic() as traffic:

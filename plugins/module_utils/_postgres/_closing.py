@@ -36,9 +36,9 @@ def close(fence: Fence, safety_copy: bool, counters: t.Optional[Result], check_m
     result = result_of(found, plan)
     result["notes"] = _preflight(fence, found, plan)
     if not check_mode and plan:
-        step = fence.step or "stop"
+        step, undo = fence.step or "stop", fence.undo(copied=bool(result["copy_name"]))
         with fence.journal.step(
-            fence.deploy_id, step, "database.fence", fence.names.database, {"plan": plan}, fence.undo()
+            fence.deploy_id, step, "database.fence", fence.names.database, {"plan": plan}, undo
         ) as outcome:
             _close(fence, found, plan, result)
             outcome.update(seconds=result["seconds"], sessions=len(result["ended_sessions"]))

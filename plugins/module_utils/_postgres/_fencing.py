@@ -46,13 +46,14 @@ class Fence:
     def mark(self, kind: str, **more: t.Any) -> Mark:
         return Mark(kind, self.names.database, self.fence_id, self.now, **more)
 
-    def undo(self) -> dict[str, str]:
+    def undo(self, copied: bool = True) -> dict[str, str]:
+        """copied: whether there is a safety copy, or will be one."""
         names = self.names
         return {
             "database": names.database,
             "fence_id": self.fence_id,
             "fenced_name": names.fenced,
-            "copy_name": names.copy,
+            "copy_name": names.copy if copied else "",
         }
 
 

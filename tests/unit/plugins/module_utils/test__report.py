@@ -61,6 +61,19 @@ def test_plan_says_what_an_older_release_does_not_know():
     assert "orders.0002_note, which this release does not know" in line(lines, "Attention:")
 
 
+def test_plan_says_what_is_wrong_with_revisions_and_who_migrates_at_the_start():
+    found = {"evidence": "abc has no downgrade.", "remedy": "write one"}
+    starts = {"evidence": "create_app() calls upgrade()", "remedy": "set MIGRATE_ON_START=0"}
+    database = {"plan": [], "findings": [found, {"evidence": "Two bases.", "remedy": ""}], "starts": [starts]}
+    lines = _report_plan.plan({"strategy": "online", "release": RELEASE, "database": database})
+    for sentence in (
+        "abc has no downgrade; write one",
+        "Two bases.",
+        "create_app() calls upgrade(); set MIGRATE_ON_START=0",
+    ):
+        assert f"Attention:    {sentence}" in lines
+
+
 def test_plan_without_the_framework_names_files():
     lines = _report_plan.plan(
         {"strategy": "online", "release": {**RELEASE, "migration_files": ["orders/migrations/0002.py"]}}
