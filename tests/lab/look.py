@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from tests.lab.host import Host
-from tests.support.load import LoadReport
+from tests.support.load import ORDERS_TABLE, LoadReport
 from tests.support.load_process import LoadProcess
 
 # Runs on the host as root: one login tells everything.
@@ -106,8 +106,8 @@ class Traffic:
 
 
 @contextlib.contextmanager
-def traffic(url: str, load: LoadProcess, before: float, after: float) -> t.Iterator[Traffic]:
-    """Send requests before, during and after the block."""
+def traffic(url: str, load: LoadProcess, before: float, after: float, table: str = ORDERS_TABLE) -> t.Iterator[Traffic]:
+    """Send requests before, during and after the block. table: where their writes are found."""
     found = Traffic(url)
     with load:
         begun = time.monotonic()
@@ -119,4 +119,4 @@ def traffic(url: str, load: LoadProcess, before: float, after: float) -> t.Itera
         found.report = load.stop()
         found.before, found.during = load.report(begun, entered), load.report(entered, left)
         found.ended = load.report(left + 0.1)
-    found.lost = found.report.lost(url)
+    found.lost = found.report.lost(url, table)

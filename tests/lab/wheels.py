@@ -35,9 +35,9 @@ def requirements(suite: str) -> str:
     return text
 
 
-def wheelhouse(suite: str) -> pathlib.Path:
-    """Give a directory with every wheel that a deploy of the print shop needs there; downloaded once, then kept."""
-    wanted, tools = requirements(suite), (*TOOLS, *MORE.get(suite, ()))
+def wheelhouse(suite: str, wanted: str = "") -> pathlib.Path:
+    """Give a directory with every wheel that a deploy of the print shop, or of what is wanted, needs there; downloaded once, then kept."""
+    wanted, tools = wanted or requirements(suite), (*TOOLS, *MORE.get(suite, ()))
     key = hashlib.sha256(f"{wanted}{tools}{PLATFORMS}".encode()).hexdigest()[:12]
     house = cache() / f"wheels-{PYTHONS[suite]}-{key}"
     with (cache() / ".wheels.lock").open("w") as lock:
