@@ -18,6 +18,8 @@ extends_documentation_fragment:
   - seamless.deploy._attributes
   - seamless.deploy._attributes.INFO
   - seamless.deploy._alembic
+  - seamless.deploy._postgresql
+  - seamless.deploy._proof
 options:
   gather:
     description:
@@ -27,10 +29,25 @@ options:
     type: str
     choices: [settings, chain, all]
     default: all
+  history:
+    description:
+      - V(recorded) believes what is on record.
+      - V(proven), with O(gather=all), also builds the whole chain on a scratch database, and says in RV(diagnosis) which revision the real database
+        is at, and in RV(differences) what it has otherwise than its recorded revision builds. PostgreSQL needs O(login_url), with a role that may
+        create a database.
+    type: str
+    choices: [recorded, proven]
+    default: recorded
+  ignore:
+    description: Names of objects that belong to somebody else, such as an index that was added by hand. They take no part in RV(diagnosis).
+    type: list
+    elements: str
+    default: []
 notes:
   - Supported are PostgreSQL and SQLite. MySQL is refused.
 seealso:
   - module: seamless.deploy.alembic_upgrade
+  - module: seamless.deploy.alembic_repair
 author:
   - seamless.deploy contributors (@seamless-deploy)
 """
@@ -57,6 +74,19 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+diagnosis:
+  description: What is wrong between record, code and database, as M(seamless.deploy.alembic_repair) returns it.
+  returned: O(history=proven)
+  type: dict
+differences:
+  description: From what the revisions on record build to the database, or from the nearest where the code does not have them.
+  returned: O(history=proven)
+  type: list
+  elements: dict
+text:
+  description: The differences as people read them.
+  returned: O(history=proven)
+  type: str
 databases:
   description: Name to C(engine), C(name), C(host), C(port) and C(user). No password.
   returned: unless O(gather=chain)
@@ -185,9 +215,12 @@ version_table:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.seamless.deploy.plugins.module_utils._alembic import _examine
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import utc_now
+from ansible_collections.seamless.deploy.plugins.module_utils._spec import postgresql_spec, proof_spec
 
 REQUEST = ("config", "app", "database", "database_name")
 
@@ -201,6 +234,7 @@ def run(params: dict[str, t.Any], bridge: Bridge) -> dict[str, t.Any]:
         told, _progress = bridge.call("describe", **request)
     else:
         told, _progress = bridge.call("check", **request)
+        told.update(_examine.told(params, bridge, utc_now()) if params["history"] == "proven" else {})
     return {"changed": False, **told, "alembic_version": told["versions"]["alembic"]}
 
 
@@ -208,6 +242,10 @@ def argument_spec() -> dict[str, t.Any]:
     own = {name: option for name, option in bridge_spec().items() if name != "settings"}
     return {
         **own,
+        **postgresql_spec(),
+        **proof_spec(),
+        "history": {"type": "str", "choices": ["recorded", "proven"], "default": "recorded"},
+        "ignore": {"type": "list", "elements": "str", "default": []},
         "config": {"type": "path"},
         "app": {"type": "str"},
         "database": {"type": "str", "default": "default"},

@@ -46,6 +46,16 @@ def test_a_database_stamped_too_far(site: Site) -> None:
     site.ends_as_a_clean_upgrade()
 
 
+@LITE
+def test_the_doctor_tells_it_too(site: Site) -> None:
+    site.at("r2")
+    site.record("r3")
+    own = {name: value for name, value in site.params.items() if name != "backup_dest"}
+    told = run_module("alembic_info", {**own, "history": "proven"})
+    assert told.get("diagnosis", {}).get("cause") == "stamped_too_far", told["_output"]
+    assert [one["object"] for one in told["differences"]] == ["visit"]
+
+
 def test_tables_without_a_record(site: Site) -> None:
     site.at("r3")
     execute(site.url, "DROP TABLE alembic_version")

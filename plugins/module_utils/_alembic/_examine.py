@@ -9,11 +9,11 @@ import dataclasses
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic import _ddl, _replay
-from ansible_collections.seamless.deploy.plugins.module_utils._alembic._atoms import Atoms, atoms, bare
+from ansible_collections.seamless.deploy.plugins.module_utils._alembic._atoms import Atoms, atoms, bare, differences
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._detect import detect
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._diagnosis import diagnose
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._place import Place, PostgresPlace, SqlitePlace
-from ansible_collections.seamless.deploy.plugins.module_utils._alembic._repair import Case
+from ansible_collections.seamless.deploy.plugins.module_utils._alembic._repair import Case, facts
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._replay_cache import Cache
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import connection_from
@@ -80,6 +80,15 @@ def case_of(
         list(ignore),
         strict,
     )
+
+
+def told(params: t.Dict[str, t.Any], bridge: Bridge, now: str) -> t.Dict[str, t.Any]:
+    """The diagnosis, and what the database has otherwise than its recorded revision builds. Raises DeployError."""
+    looked = look(params, bridge, now)
+    case = case_of(looked, bridge, params)
+    on_record = case.history.up_to(case.recorded) if case.recorded else None
+    found = None if on_record is None else differences(case.history.state(on_record), case.own(case.real))
+    return {name: value for name, value in facts(case.diagnosis, found).items() if name != "before"}
 
 
 def _versions(whole: Atoms, looked: Looked) -> t.Tuple[str, bool]:
