@@ -32,7 +32,7 @@ def choose(script: t.Any, heads: graph.Heads, arguments: t.Dict[str, t.Any]) -> 
     missing = graph.known_heads(script, heads)[1]
     if missing:
         return Choice([], [], missing)
-    steps = _steps(script, heads, str(arguments.get("revision") or "head"))
+    steps = _steps(script, heads, str(arguments.get("revision") or "heads"))
     wanted = set(arguments.get("migrations") or [])
     if not wanted:
         return Choice(steps, [], [])
