@@ -62,7 +62,7 @@ def read_only(connection: t.Any) -> None:
 
 
 def leave_read_only(connection: t.Any) -> None:
-    """The end of what read_only() began."""
+    """The end of what read_only() began. A transaction of env.py is left to env.py."""
     opened = connection.info.pop(_OPENED, None)
     if connection.dialect.name == "sqlite":
         rows_of(connection, "PRAGMA query_only = OFF")
@@ -70,13 +70,15 @@ def leave_read_only(connection: t.Any) -> None:
         rows_of(connection, "ROLLBACK")
     elif opened is not None and opened.is_active:
         opened.rollback()
-    elif connection.in_transaction() and hasattr(connection, "get_transaction"):
-        transaction = connection.get_transaction()
-        if transaction is not None and transaction.is_active:
-            transaction.rollback()
 
 
 def restart_read_only(connection: t.Any) -> None:
     """After an error in a transaction of read_only()."""
-    leave_read_only(connection)
-    read_only(connection)
+    if connection.dialect.name == "sqlite":
+        return
+    if _OPENED in connection.info:
+        leave_read_only(connection)
+        read_only(connection)
+    else:  # a transaction of env.py, which SQLAlchemy goes on taking for the same
+        connection.connection.rollback()
+        rows_of(connection, "SET TRANSACTION READ ONLY")
