@@ -200,7 +200,7 @@ def _exchange_mark(source: str, path: str) -> None:
 def _restored(fence: Fence, half: bool, only_if_unchanged: bool, check_mode: bool) -> Result:
     """Exchange the database for its copy."""
     names = fence.names
-    compared = {"unchanged": True, "reason": "", "tables": {}} if half else _compared(fence)
+    compared: Result = {"unchanged": True, "reason": "", "tables": {}} if half else _compared(fence)
     if only_if_unchanged and not compared["unchanged"]:
         raise DeployError(
             f"database {names.path} was written to since it was opened ({', '.join(compared['tables']) or compared['reason']}), "
