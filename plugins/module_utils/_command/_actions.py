@@ -119,6 +119,14 @@ def _state(params: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
     return told
 
 
+def _is_to_come(params: t.Dict[str, t.Any]) -> bool:
+    """Whether the database is a file that the first migration makes."""
+    names = ("config", "app", "database", "database_name")
+    told, _progress = bridge_of(params).call("describe", **{name: params[name] for name in names})
+    place = told["databases"][params["database"]]
+    return place["engine"] == "sqlite" and not os.path.exists(os.path.join(params["chdir"], place["name"]))
+
+
 def _refuse_chain(params: t.Dict[str, t.Any]) -> None:
     project = _files.read_project(params["chdir"], params["config"] or "")
     stops = [each for each in project.findings if each.level == "stop"]
@@ -127,7 +135,9 @@ def _refuse_chain(params: t.Dict[str, t.Any]) -> None:
 
 
 def _diagnosed(params: t.Dict[str, t.Any]) -> t.Tuple[t.Dict[str, t.Any], t.Optional[DeployError]]:
-    """What a stamp would do, or why it is refused; both have the diagnosis."""
+    """What a stamp would do, or why it is refused; both have the diagnosis. Nothing where there is no database yet."""
+    if _is_to_come(params):
+        return {}, None
     try:
         return _repair(params, "stamp", True), None
     except DeployError as exc:

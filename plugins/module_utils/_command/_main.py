@@ -24,7 +24,12 @@ COMMANDS: t.Dict[str, t.Callable[[argparse.Namespace], _actions.Answer]] = {
     "prune": _actions.prune,
 }
 #: Options of the modules -> what a person sets here.
-_NAMES = {"login_url": ADMIN_URL, "backup_dest": "--backup", "scratch_database": "--scratch-database"}
+_NAMES = {
+    "login_host and login_port": ADMIN_URL,
+    "login_url": ADMIN_URL,
+    "backup_dest": "--backup",
+    "scratch_database": "--scratch-database",
+}
 
 
 def main(argv: t.Sequence[str]) -> int:
