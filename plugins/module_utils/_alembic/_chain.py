@@ -15,6 +15,8 @@ from ._finding import LEVELS, Finding
 from ._graph import Chain
 from ._revision import Revision
 
+#: So many stray revisions of one directory are named one by one.
+_FEW = 5
 #: What Alembic loads from a directory of revisions.
 _LOADED = re.compile(r"(?!\.#|__init__).*\.py$")
 
@@ -160,12 +162,25 @@ def _labelled(chain: Chain, base: str) -> bool:
 
 
 def _outside(chain: Chain, stray: t.Sequence[Revision]) -> t.Iterator[Finding]:
+    by_folder: dict[str, list[Revision]] = {}
     for revision in stray:
-        if chain.resolve(revision.id):
-            continue  # a copy of one that is loaded
-        joins = [each for each in revision.parents if each in chain.revisions]
-        follows = f" after {' and '.join(joins)}" if joins else ""
-        evidence = f"{revision.path} is the revision {revision.id}{follows}, and lies where Alembic does not look"
-        remedy = "move it to the others, name its directory in version_locations, or set recursive_version_locations where it lies below one"
-        level = "warning" if joins or any(revision.id in each.parents for each in chain.revisions.values()) else "note"
-        yield Finding("outside", level, revision.id, evidence, remedy, revision.path, revision.id)
+        if not chain.resolve(revision.id):  # else a copy of one that is loaded
+            by_folder.setdefault(revision.path.rpartition("/")[0], []).append(revision)
+    remedy = "move it to the others, name its directory in version_locations, or set recursive_version_locations where it lies below one"
+    for folder, revisions in by_folder.items():
+        if len(revisions) > _FEW:
+            evidence = f"{folder} has {len(revisions)} revisions, and is not where Alembic looks"
+            yield Finding("outside", _importance(chain, revisions), folder, evidence, remedy, folder)
+            continue
+        for each in revisions:
+            joins = [parent for parent in each.parents if parent in chain.revisions]
+            follows = f" after {' and '.join(joins)}" if joins else ""
+            evidence = f"{each.path} is the revision {each.id}{follows}, and lies where Alembic does not look"
+            yield Finding("outside", _importance(chain, [each]), each.id, evidence, remedy, each.path, each.id)
+
+
+def _importance(chain: Chain, stray: t.Sequence[Revision]) -> str:
+    """A warning where they belong to this chain: they come after one of it, or one of it comes after them."""
+    named = {parent for each in chain.revisions.values() for parent in each.parents}
+    belongs = any(each.id in named or set(each.parents) & set(chain.revisions) for each in stray)
+    return "warning" if belongs else "note"

@@ -56,6 +56,12 @@ def read_project(chdir: str, config: str = "", section: str = "") -> Project:
     chain = _chain.read_chain(revisions, _outside(sources, own), _compiled(chdir, location.versions))
     if location.findings and not location.versions:
         chain = dataclasses.replace(chain, findings=())  # no file was looked for
+    elif not revisions:
+        folders = " and ".join(os.path.relpath(each, chdir) for each in location.versions)
+        evidence = f"there is no revision file in {folders}"
+        unreadable.append(
+            Finding("no_revisions", "note", folders, evidence, "write the first one (alembic revision)", folders)
+        )
     chain = dataclasses.replace(chain, findings=(*unreadable, *chain.findings))
     return Project(location, chain, revisions, sources, chdir)
 

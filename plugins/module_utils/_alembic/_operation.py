@@ -14,7 +14,7 @@ from ._revision import Unknown, value_of
 Known = t.Mapping[str, t.Any]
 
 #: Types that hold the same values under several names.
-_FAMILIES = {
+FAMILIES = {
     "integer": ("integer", "int", "serial"),
     "bigint": ("biginteger", "bigint", "bigserial"),
     "smallint": ("smallinteger", "smallint"),
@@ -82,6 +82,8 @@ def text_of(node: t.Optional[ast.AST], known: Known) -> str:
         return value if isinstance(value, str) else ""
     except Unknown:
         pass
+    if isinstance(node, ast.Attribute) and node.attr == "__tablename__":
+        return str(known.get(f"{called(node.value)}.__tablename__", ""))
     if isinstance(node, ast.JoinedStr):
         return "".join(text_of(part, known) for part in node.values)
     if isinstance(node, ast.FormattedValue):
@@ -169,7 +171,7 @@ def is_none(node: ast.AST) -> bool:
 def type_family(name: str) -> str:
     """One word for types that hold the same values."""
     lower = name.lower()
-    return next((family for family, alike in _FAMILIES.items() if lower in alike), lower)
+    return next((family for family, alike in FAMILIES.items() if lower in alike), lower)
 
 
 def _referenced(others: t.Sequence[str]) -> tuple[str, tuple[str, ...]]:

@@ -9,7 +9,7 @@ import typing as t
 
 from ._finding import Finding
 from ._graph import Chain
-from ._operation import ForeignKey, Operation
+from ._operation import FAMILIES, ForeignKey, Operation
 from ._tables import Tables, primary_key
 from ._walk import Direction
 
@@ -80,7 +80,7 @@ def of_foreign_keys(
         makers = about.tables.makers.get(key.target, [])
         if key.target in about.creates or not key.target:
             continue
-        named = f"{key.table or 'a table'}.{', '.join(key.columns)}"
+        named = f"{key.table or 'a table'}.{', '.join(each or '?' for each in key.columns)}"
         evidence = f"has a foreign key from {named} to {key.target}"
         if makers and not before & set(makers):
             remedy = f"add depends_on = '{makers[0]}' to it, or come after it: on an empty database it may run before the table exists"
@@ -110,7 +110,7 @@ def _key_types(about: About, key: ForeignKey, operations: t.Sequence[Operation],
     types = {column.name: column.type for each in operations if each.table == key.table for column in each.columns}
     own = types.get(key.columns[0], "") if len(key.columns) == 1 else ""
     other = about.tables.keys.get(key.target, "")
-    if own and other and own != other:
+    if own in FAMILIES and other in FAMILIES and own != other:
         fits = own in _NUMBERS and other in _NUMBERS
         remedy = f"make it {other}" + (
             ", or the larger keys fail one day" if fits else ": PostgreSQL refuses such a foreign key"

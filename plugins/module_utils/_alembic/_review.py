@@ -52,12 +52,13 @@ def review_all(
 ) -> list[Review]:
     """All revisions in their order. files: path -> text of revision files; sources: of the models."""
     trees = {own_id: _revision.parsed(files[revision.path]) for own_id, revision in chain.revisions.items()}
-    upgrades = {own_id: read_direction(tree, "upgrade") for own_id, tree in trees.items()}
-    tables = _tables.survey(chain, upgrades, _tables.features_of(sources or {}))
+    models = _tables.models_of(sources or {})
+    upgrades = {own_id: read_direction(tree, "upgrade", models.named) for own_id, tree in trees.items()}
+    tables = _tables.survey(chain, upgrades, models.features)
     known_types: set[str] = set()
     reviews = []
     for own_id in [*chain.order, *(each for each in chain.revisions if each not in chain.order)]:
-        downgrade = read_direction(trees[own_id], "downgrade")
+        downgrade = read_direction(trees[own_id], "downgrade", models.named)
         left = _undoing.types_left(upgrades[own_id], downgrade, known_types)
         known_types |= {column.enum for each in upgrades[own_id].operations for column in each.columns}
         reviews.append(_review(chain, own_id, upgrades[own_id], downgrade, tables, left))

@@ -6,11 +6,16 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
+import re
 import typing as t
 
+from . import _revision
 from ._operation import called
 from ._switch import Guard
+
+_WORD = re.compile(r"\w+")
 
 
 class Spot(t.NamedTuple):
@@ -24,11 +29,11 @@ class Spot(t.NamedTuple):
 
 
 class Function(t.NamedTuple):
-    """A function, or a method of a class. decorators: dotted, with their first argument where that is a text."""
+    """A function, or a method. owner: its class. decorators: dotted, with their first argument where that is a text."""
 
     path: str
     name: str
-    method: bool
+    owner: str
     decorators: t.Tuple[t.Tuple[str, str], ...]
 
 
@@ -44,7 +49,7 @@ class Module:
         self.names: list[tuple[str, str, Spot]] = []
         for node in ast.walk(tree):
             self._import(node)
-        self._body(tree.body, Spot(path, 0), False)
+        self._body(tree.body, Spot(path, 0))
 
     @property
     def stem(self) -> str:
@@ -72,15 +77,15 @@ class Module:
             for each in node.names:
                 self.imports[each.asname or each.name] = f"{node.module}.{each.name}" if node.module else each.name
 
-    def _body(self, body: t.Sequence[ast.AST], spot: Spot, in_class: bool) -> None:
+    def _body(self, body: t.Sequence[ast.AST], spot: Spot, owner: str = "") -> None:
         for node in body:
             here = spot._replace(line=getattr(node, "lineno", 0))
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 decorators = tuple(_decorator(self, each) for each in node.decorator_list)
-                self.functions[node.name] = Function(self.path, node.name, in_class, decorators)
-                self._body(node.body, here._replace(function=node.name, guards=(), main=False), False)
+                self.functions[node.name] = Function(self.path, node.name, owner, decorators)
+                self._body(node.body, here._replace(function=node.name, guards=(), main=False))
             elif isinstance(node, ast.ClassDef):
-                self._body(node.body, here, True)
+                self._body(node.body, here, node.name)
             elif isinstance(node, ast.If):
                 self._condition(node, here)
                 if _leaves(node.body) and not node.orelse:
@@ -88,7 +93,7 @@ class Module:
             else:
                 for field, value in ast.iter_fields(node):
                     if field in ("body", "orelse", "finalbody", "handlers", "cases") and isinstance(value, list):
-                        self._body([part for each in value for part in _inner(each)], here, False)
+                        self._body([part for each in value for part in _inner(each)], here)
                     else:
                         self._expressions(value, here)
 
@@ -96,8 +101,8 @@ class Module:
         self._expressions(node.test, here)
         main = here.main or ("__name__" in ast.dump(node.test) and "__main__" in ast.dump(node.test))
         guards = () if main and not here.main else (Guard(node.test, True),)
-        self._body(node.body, here._replace(guards=(*here.guards, *guards), main=main), False)
-        self._body(node.orelse, here._replace(guards=(*here.guards, Guard(node.test, False))), False)
+        self._body(node.body, here._replace(guards=(*here.guards, *guards), main=main))
+        self._body(node.orelse, here._replace(guards=(*here.guards, Guard(node.test, False))))
 
     def _expressions(self, value: t.Any, here: Spot) -> None:
         for root in value if isinstance(value, list) else [value]:
@@ -109,6 +114,59 @@ class Module:
                     self.names.append((node.id, "", spot))
                 elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
                     self.names.append((node.attr, called(node.value) or "?", spot))
+
+
+class Sources:
+    """The files of an application, parsed when something in them is asked for: most never are."""
+
+    def __init__(self, texts: t.Mapping[str, str]) -> None:
+        self.texts = texts
+        self._modules: dict[str, t.Optional[Module]] = {}
+        self._imports: dict[str, set[str]] = {}
+        self._places: dict[str, list[str]] = {}
+        for path, text in texts.items():
+            for word in set(_WORD.findall(text)):
+                self._places.setdefault(word, []).append(path)
+
+    def module(self, path: str) -> t.Optional[Module]:
+        """None where it cannot be read as Python."""
+        if path not in self._modules:
+            self._modules[path] = None
+            with contextlib.suppress(SyntaxError, ValueError, RecursionError):
+                self._modules[path] = Module(path, _revision.parsed(self.texts[path]))
+        return self._modules[path]
+
+    def having(self, word: str) -> list[Module]:
+        """The modules in whose text a word stands."""
+        return [each for each in map(self.module, self._places.get(word, ())) if each]
+
+    def imports(self, module: Module) -> set[str]:
+        """The other files that import one, by its name."""
+        if module.path not in self._imports:
+            name = rf"\b{re.escape(module.stem)}\b"
+            line = re.compile(rf"from [\w.]*{name} import|import [^\n]*{name}|import \([^)]*{name}")
+            paths = self._places.get(module.stem, [])
+            self._imports[module.path] = {path for path in paths if line.search(self.texts[path])} - {module.path}
+        return self._imports[module.path]
+
+    def users(self, function: Function) -> t.Iterator[Spot]:
+        """Where a function is called, or handed over to be called; of a constructor, where its class is."""
+        own = self.module(function.path)
+        made = function.name == "__init__"
+        word = function.owner if made else function.name
+        importing = self.imports(own) if own else set()
+        for module in self.having(word):
+            for name, before, spot in module.names:
+                if (name if before else module.imports.get(name, name).rpartition(".")[2]) != word or own is None:
+                    continue
+                if function.owner and not made:
+                    fits = bool(before) and (module is own or module.path in importing)
+                elif before:
+                    fits = module.imports.get(before, before).rpartition(".")[2] == own.stem
+                else:
+                    fits = module is own or name in module.imports
+                if fits and (spot.path, spot.function) != (function.path, function.name):
+                    yield spot
 
 
 def _inner(node: ast.AST) -> t.Sequence[ast.AST]:

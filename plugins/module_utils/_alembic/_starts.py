@@ -11,9 +11,8 @@ import os
 import re
 import typing as t
 
-from . import _revision
 from ._finding import Finding
-from ._source import Function, Module, Spot
+from ._source import Function, Module, Sources, Spot
 from ._switch import Settings, Switch
 
 _CALLS = {
@@ -22,6 +21,8 @@ _CALLS = {
     "alembic.command.stamp": "stamp",
     "flask_migrate.stamp": "stamp",
 }
+#: What a file has that holds one of these calls.
+_LIKELY = re.compile(r"create_all|\b(upgrade|stamp)\b")
 _COMMAND = re.compile(r"\b(?:alembic|flask)\b.*\b(upgrade|stamp)\b")
 #: Functions that are not run by a start.
 _ELSEWHERE = re.compile(
@@ -35,6 +36,8 @@ _FACTORIES = re.compile(r"^((create|make|build|get)_(\w+_)?app(lication)?|app_fa
 _ENTRIES = ("wsgi", "asgi", "app", "main", "application", "server", "run", "index", "gunicorn.conf", "gunicorn_conf")
 _TESTS = re.compile(r"(^|/)(tests?|docs?|examples?)/|(^|/)(test_\w+|\w+_test|conftest|noxfile|fabfile|setup)\.py$")
 _DEEPEST = 8
+_MOST = 400
+_SHOWN = 4
 _RANK = ("start", "script", "unclear")
 
 
@@ -61,19 +64,13 @@ class Start:
 
 def find_starts(sources: t.Mapping[str, str], script_location: str = "") -> list[Start]:
     """sources: path -> text of an application's files. script_location: of Alembic, whose env.py is no part of a start."""
-    modules = []
-    for path, text in sources.items():
-        if _TESTS.search(path) or (script_location and path.startswith(script_location + os.sep)):
-            continue
-        try:
-            modules.append(Module(path, _revision.parsed(text)))
-        except (SyntaxError, ValueError, RecursionError):
-            continue
-    sites = [(kind, spot) for module in modules for kind, spot in _sites(module)]
-    if not sites:
-        return []
-    settings = Settings(module.tree for module in modules)
-    found = [_reached(kind, spot, modules, settings) for kind, spot in sites]
+    below = script_location + os.sep if script_location else "\0"
+    own = {path: text for path, text in sources.items() if not _TESTS.search(path) and not path.startswith(below)}
+    files = Sources(own)
+    likely = [files.module(path) for path, text in own.items() if _LIKELY.search(text)]
+    sites = [site for module in likely if module for site in _sites(module)]
+    settings = Settings(lambda name: [each.tree for each in files.having(name)])
+    found = [_reached(kind, spot, files, settings) for kind, spot in sites]
     return sorted(
         (each for each in found if each), key=lambda each: (_RANK.index(each.when), each.spot.path, each.spot.line)
     )
@@ -105,24 +102,23 @@ def _texts(node: ast.Call) -> t.Iterator[str]:
             yield value
 
 
-def _reached(kind: str, site: Spot, modules: t.Sequence[Module], settings: Settings) -> t.Optional[Start]:
+def _reached(kind: str, site: Spot, files: Sources, settings: Settings) -> t.Optional[Start]:
     """The way to a place on which it is likeliest run; None where only a command leads to it."""
     best: t.Optional[Start] = None
-    functions = {(each.path, name): function for each in modules for name, function in each.functions.items()}
     waiting: list[tuple[Spot, tuple[Spot, ...]]] = [(site, (site,))]
     seen = {(site.path, site.function)}
     commands = False
-    while waiting:
+    while waiting and len(seen) < _MOST and not (best and best.when == _RANK[0]):
         spot, way = waiting.pop(0)
-        function = functions.get((spot.path, spot.function))
-        when = _when(spot, function, modules)
+        function = _function(spot, files)
+        when = _when(spot, function, files)
         commands = commands or when == "elsewhere"
         if when in _RANK and (best is None or _RANK.index(when) < _RANK.index(best.when)):
             guards = [guard for each in way for guard in each.guards]
             switch = next((found for found in map(settings.switch, guards) if found), None)
             best = Start(kind, site, when, tuple(each.function for each in reversed(way) if each.function), switch)
         if not when and function and len(way) < _DEEPEST:
-            for user in _users(function, modules):
+            for user in files.users(function):
                 if (user.path, user.function) not in seen or not user.function:
                     seen.add((user.path, user.function))
                     waiting.append((user, (*way, user)))
@@ -131,39 +127,26 @@ def _reached(kind: str, site: Spot, modules: t.Sequence[Module], settings: Setti
     return Start(kind, site, "unclear", (site.function,) if site.function else ())
 
 
-def _when(spot: Spot, function: t.Optional[Function], modules: t.Sequence[Module]) -> str:
+def _function(spot: Spot, files: Sources) -> t.Optional[Function]:
+    module = files.module(spot.path)
+    return module.functions.get(spot.function) if module else None
+
+
+def _when(spot: Spot, function: t.Optional[Function], files: Sources) -> str:
     """When what stands at the top of a file, or a function that others need not call, is run; "" for any other function."""
     if function is None:
         if spot.main:
             return "script"
         stem = os.path.splitext(os.path.basename(spot.path))[0]
-        return "start" if stem in _ENTRIES or stem == "__init__" or _imported(spot.path, modules) else "script"
+        own = files.module(spot.path)
+        imported = own is not None and bool(files.imports(own))
+        return "start" if stem in _ENTRIES or stem == "__init__" or imported else "script"
     for name, argument in function.decorators:
         if _HOOKS.search(name) or (name.endswith("on_event") and argument == "startup"):
             return "start"
         if _ELSEWHERE.search(name) or name.endswith("on_event"):
             return "elsewhere"
     return "start" if _FACTORIES.match(function.name) else ""
-
-
-def _imported(path: str, modules: t.Sequence[Module]) -> bool:
-    own = next(each for each in modules if each.path == path)
-    return any(own.stem in name.split(".") for each in modules if each.path != path for name in each.imports.values())
-
-
-def _users(function: Function, modules: t.Sequence[Module]) -> t.Iterator[Spot]:
-    """Where a function is called, or handed over to be called."""
-    own = next(each for each in modules if each.path == function.path)
-    for module in modules:
-        for name, before, spot in module.names:
-            local = module.imports.get(name, "")
-            if before:
-                owner = module.imports.get(before, before)
-                fits = name == function.name and (function.method or owner.split(".")[-1] == own.stem)
-            else:
-                fits = local.split(".")[-1] == function.name if local else name == function.name and module is own
-            if fits and not (spot.path == function.path and spot.function == function.name):
-                yield spot
 
 
 _WHAT = {
@@ -187,7 +170,7 @@ _BREAKS = {
 def _finding(start: Start) -> Finding:
     kind, what = _WHAT[start.kind]
     place = f"{start.spot.path}:{start.spot.line}"
-    way = f" (in {', '.join(start.through)})" if start.through else ""
+    way = f" (in {', '.join(start.through[-_SHOWN:])})" if start.through else ""
     evidence = f"{place} {what} {_WHEN[start.when]}{way}, {_BREAKS[start.kind]}"
     switch = start.switch
     if switch and switch.value is None:

@@ -47,14 +47,31 @@ class Switch:
 
 
 class Settings:
-    """What the sources assign to a name, and the fields of their settings classes."""
+    """What the sources assign to a name, and the fields of their settings classes. find: the files in which a name stands."""
 
-    def __init__(self, trees: t.Iterable[ast.Module]) -> None:
-        self.values: dict[str, list[ast.AST]] = {}
-        self.fields: dict[str, tuple[str, t.Optional[ast.AST], bool]] = {}
-        for tree in trees:
-            for node in ast.walk(tree):
-                self._take(node)
+    def __init__(self, find: t.Callable[[str], t.Iterable[ast.Module]]) -> None:
+        self._find = find
+        self._looked: set[t.Any] = set()
+        self._values: dict[str, list[ast.AST]] = {}
+        self._fields: dict[str, tuple[str, t.Optional[ast.AST], bool]] = {}
+
+    def field(self, name: str) -> t.Optional[tuple[str, t.Optional[ast.AST], bool]]:
+        """(variable, default, whether it is a boolean) of a field of a settings class."""
+        self._look(name)
+        return self._fields.get(name)
+
+    def values(self, name: str) -> list[ast.AST]:
+        """What is assigned to a name, in all files."""
+        self._look(name)
+        return self._values.get(name, [])
+
+    def _look(self, name: str) -> None:
+        for tree in self._find(name) if name not in self._looked else ():
+            if tree not in self._looked:
+                self._looked.add(tree)
+                for node in ast.walk(tree):
+                    self._take(node)
+        self._looked.add(name)
 
     def _take(self, node: ast.AST) -> None:
         if isinstance(node, ast.ClassDef) and any(called(base).endswith("Settings") for base in node.bases):
@@ -70,7 +87,7 @@ class Settings:
 
     def _add(self, name: str, value: ast.AST) -> None:
         if name:
-            self.values.setdefault(name, []).append(value)
+            self._values.setdefault(name, []).append(value)
 
     def _take_fields(self, node: ast.ClassDef) -> None:
         """Fields of pydantic's BaseSettings are variables of the same name, with a prefix where the class says so."""
@@ -84,7 +101,7 @@ class Settings:
         for each in node.body:
             if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
                 variable = (prefix + each.target.id).upper()
-                self.fields[each.target.id] = (variable, each.value, called(each.annotation) == "bool")
+                self._fields[each.target.id] = (variable, each.value, called(each.annotation) == "bool")
 
     def switch(self, guard: Guard) -> t.Optional[Switch]:
         """What makes the condition other than it must be, None where that is not known."""
@@ -185,11 +202,12 @@ class _Evaluation:
         return None if default is None else self.of(default)
 
     def _named(self, name: str, default: t.Optional[ast.AST] = None) -> t.Any:
-        if name in self._settings.fields:
-            variable, usual, is_bool = self._settings.fields[name]
+        field = self._settings.field(name)
+        if field is not None:
+            variable, usual, is_bool = field
             value = self._variable(variable, usual)
             return _truth(value) if is_bool else value
-        values = self._settings.values.get(name, [])
+        values = self._settings.values(name)
         if len(values) == 1:
             return self.of(values[0])
         if default is not None and not values:

@@ -37,14 +37,27 @@ class Tables(t.NamedTuple):
 def survey(chain: Chain, upgrades: t.Mapping[str, Direction], features: t.Dict[str, str]) -> Tables:
     makers: dict[str, list[str]] = {}
     keys: dict[str, str] = {}
+    keys_by_name: dict[str, str] = {}
     for revision in [*chain.order, *(each for each in upgrades if each not in chain.order)]:
         for each in upgrades[revision].operations if revision in upgrades else ():
             if each.kind == "create_table" and each.table:
                 makers.setdefault(each.table, []).append(revision)
                 keys.update({each.table: primary_key(each)} if primary_key(each) else {})
+                for column in (column for column in each.columns if column.primary_key):
+                    keys_by_name[each.table] = column.name
             if each.kind == "rename_table" and each.name:
                 makers.setdefault(each.name, []).append(revision)
+            if _changes_key(each, keys_by_name):
+                keys.pop(each.table, None)
     return Tables(makers, keys, features)
+
+
+def _changes_key(each: Operation, names: t.Mapping[str, str]) -> bool:
+    """Whether the key of a table is another one afterwards: what it was made with says nothing then."""
+    if each.kind == "create_primary_key":
+        return True
+    changed = each.kind == "drop_column" or (each.kind == "alter_column" and "type_" in each.options)
+    return changed and each.name == names.get(each.table)
 
 
 def primary_key(created: Operation) -> str:
@@ -54,9 +67,16 @@ def primary_key(created: Operation) -> str:
     return keys[0].type if len(keys) == 1 and keys[0].name not in refers else ""
 
 
-def features_of(sources: t.Mapping[str, str]) -> dict[str, str]:
-    """Table -> the package whose models declare it, by __tablename__ and Table("name", ...)."""
-    found: dict[str, str] = {}
+class Models(t.NamedTuple):
+    """features: table -> the package whose models declare it. named: what a class calls its table, as it is written in code."""
+
+    features: t.Dict[str, str]
+    named: t.Dict[str, str]
+
+
+def models_of(sources: t.Mapping[str, str]) -> Models:
+    """By __tablename__ and Table("name", ...)."""
+    found = Models({}, {})
     for path, text in sources.items():
         if "__tablename__" not in text and "Table(" not in text:
             continue
@@ -64,17 +84,29 @@ def features_of(sources: t.Mapping[str, str]) -> dict[str, str]:
             tree = _revision.parsed(text)
         except (SyntaxError, ValueError, RecursionError):
             continue
-        for table in _declared(tree):
-            found.setdefault(table, _feature(path))
+        for owner, table in _declared(tree):
+            found.features.setdefault(table, _feature(path))
+            found.named.update({f"{owner}.__tablename__": table} if owner else {})
     return found
 
 
-def _declared(tree: ast.Module) -> t.Iterator[str]:
+def _declared(tree: ast.Module) -> t.Iterator[tuple[str, str]]:
+    """(class, table)."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and [getattr(each, "id", "") for each in node.targets] == ["__tablename__"]:
-            yield text_of(node.value, {})
+        name, value = "", None
+        if isinstance(node, ast.ClassDef):
+            assigned = [each for each in node.body if isinstance(each, ast.Assign)]
+            tables = [
+                each.value
+                for each in assigned
+                if [getattr(part, "id", "") for part in each.targets] == ["__tablename__"]
+            ]
+            name, value = node.name, tables[0] if tables else None
         elif isinstance(node, ast.Call) and called(node) == "Table" and node.args:
-            yield text_of(node.args[0], {})
+            value = node.args[0]
+        table = text_of(value, {}) if value is not None else ""
+        if table:
+            yield name, table
 
 
 def _feature(path: str) -> str:

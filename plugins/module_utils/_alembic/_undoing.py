@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from . import _sql
@@ -96,4 +97,8 @@ def _same(one: str, other: str) -> bool:
 def _words(done: Operation) -> str:
     if done.kind == "sql":
         return " ".join(done.sql.split()[:4])
-    return _WORDS.get(done.kind, "constraint {0.name}").format(done)
+    words = _WORDS.get(done.kind, "constraint {0.name}")
+    shown = dataclasses.replace(
+        done, table=done.table or "?", name=done.name or "?"
+    )  # ? where the name only shows when it runs
+    return words.format(shown)

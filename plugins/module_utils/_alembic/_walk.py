@@ -37,12 +37,15 @@ class Direction:
     drops_itself: bool = False
 
 
-def read_direction(tree: ast.Module, word: str) -> Direction:
-    """word: upgrade or downgrade. With several databases it calls upgrade_NAME for each; those are taken together."""
+def read_direction(tree: ast.Module, word: str, named: t.Optional[t.Mapping[str, str]] = None) -> Direction:
+    """word: upgrade or downgrade. With several databases it calls upgrade_NAME for each; those are taken together.
+
+    named: what models call their tables, such as {"User.__tablename__": "users"}.
+    """
     functions = {node.name: node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
     if word not in functions:
         return Direction()
-    walker = _Walker(tree, functions)
+    walker = _Walker(tree, functions, named or {})
     starts = [functions[word]]
     if "globals" in {called(each) for each in ast.walk(functions[word]) if isinstance(each, ast.Call)}:
         starts += [function for name, function in functions.items() if name.startswith(f"{word}_")]
@@ -59,9 +62,9 @@ def read_direction(tree: ast.Module, word: str) -> Direction:
 class _Walker:
     """Takes operations down in the order in which they stand, with the names whose values are literals."""
 
-    def __init__(self, tree: ast.Module, functions: t.Mapping[str, t.Any]) -> None:
+    def __init__(self, tree: ast.Module, functions: t.Mapping[str, t.Any], named: t.Mapping[str, str]) -> None:
         self.found: list[Operation] = []
-        self.constants: dict[str, t.Any] = {}
+        self.constants: dict[str, t.Any] = dict(named)
         self._functions = dict(functions)
         self._op = {"op"}
         self._batches: dict[str, str] = {}

@@ -136,6 +136,11 @@ def test_a_copy_of_a_revision_elsewhere_is_nothing_to_say() -> None:
     assert ("outside", "warning", "z9") in kinds(chain(text("a1", "z9"), outside={"other/z.py": text("z9")}))
 
 
+def test_many_stray_revisions_are_one_finding() -> None:
+    outside = {f"versions/old/{n}.py": text(f"o{n}", f"o{n - 1}" if n else "c3") for n in range(9)}
+    assert kinds(chain(*LINE, outside=outside)) == [("outside", "warning", "versions/old")]
+
+
 def test_where_heads_part() -> None:
     found = chain(*LINE, text("d4", "b2"))
     assert "parted after b2" in found.findings[0].evidence and "versions/4.py" in found.findings[0].evidence

@@ -101,6 +101,15 @@ def test_projects_without_a_place(tmp_path, write, name, text, config, kind, par
     assert found.findings[0].kind == kind and part in f"{found.findings[0].evidence}; {found.findings[0].remedy}"
 
 
+def test_project_without_revisions(tmp_path, write):
+    write("alembic.ini", "[alembic]\nscript_location = db\n")
+    write("db/env.py")
+    write("db/versions/.gitkeep")
+    assert [(each.kind, each.level) for each in _files.read_project(str(tmp_path)).findings] == [
+        ("no_revisions", "note")
+    ]
+
+
 def test_what_is_read_of_a_project(tmp_path, write):
     write("alembic.ini", "[alembic]\nscript_location = db\n")
     write("db/env.py")

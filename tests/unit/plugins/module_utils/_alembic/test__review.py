@@ -311,6 +311,54 @@ def test_types_of_foreign_keys(own: str, key: str, part: str) -> None:
     assert len(found) == bool(part) and all(part in each.remedy and each.object == "notes.user_id" for each in found)
 
 
+def test_tables_named_by_their_models() -> None:
+    up = "op.create_table(Tag.__tablename__, sa.Column('id', sa.Integer(), primary_key=True))"
+    files = [
+        revision("a1", None, up, "op.drop_table(Tag.__tablename__)"),
+        revision("b2", "a1", "op.drop_table(Gone.__tablename__)"),
+    ]
+    first, second = reviews(
+        *files, sources={"shop/models.py": "class Tag(Base):\n    __tablename__ = 'tags'\n    __tablename__.x = 1\n"}
+    )
+    assert first.creates == ("tags",) and first.downgrade == "complete"
+    assert second.touches == () and "the dropped table ?" in second.findings[0].evidence
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "op.create_primary_key('pk', 'users', ['x'])",
+        "op.alter_column('users', 'id', type_=sa.BigInteger())",
+        "op.drop_column('users', 'id')",
+    ],
+)
+def test_key_that_was_changed_says_nothing_of_its_type(change: str) -> None:
+    up = table(
+        "notes",
+        "sa.Uuid()",
+        "sa.Column('user_id', sa.BigInteger()), sa.ForeignKeyConstraint(['user_id'], ['users.id']), ",
+    )
+    files = [
+        revision("a1", None, table("users")),
+        revision("b2", "a1", change),
+        revision("c3", "b2", up, "op.drop_table('notes')"),
+    ]
+    assert kinds(reviews(*files)[2]) == []
+    assert [kind for kind, _level, _object in kinds(reviews(files[0], files[2].replace("'b2'", "'a1'"))[1])] == [
+        "foreign_key_type"
+    ]
+
+
+def test_types_of_a_project_s_own_are_not_compared() -> None:
+    up = table(
+        "notes",
+        "sa.Integer()",
+        "sa.Column('user_id', sa.String(20)), sa.ForeignKeyConstraint(['user_id'], ['users.id']), ",
+    )
+    found = review(up, "op.drop_table('notes')", before=table("users", "StringID()"))
+    assert not any(kind == "foreign_key_type" for kind, _level, _object in kinds(found))
+
+
 def test_data_and_models_of_the_day() -> None:
     found = review("op.execute('INSERT INTO users VALUES (1)')\nBase.metadata.create_all(op.get_bind())")
     assert kinds(found) == [("create_all_in_revision", "warning", "b2"), ("data", "note", "users")] and found.data

@@ -61,6 +61,10 @@ def starts(**files: str) -> list:
         ({"main": "@app.on_event('startup')\ndef begin():\n    Base.metadata.create_all(engine)"}, [("create_all", "start", "main.py")]),
         ({"main": "@app.on_event('shutdown')\ndef end():\n    Base.metadata.create_all(engine)"}, []),
         ({"main": "class Store:\n    def prepare(self):\n        db.create_all()\nStore().prepare()"}, [("create_all", "start", "main.py")]),
+        ({"store": "class Store:\n    def __init__(self):\n        db.create_all()", "main": "from store import Store\nStore()"},
+         [("create_all", "start", "store.py")]),
+        ({"store": "class Store:\n    def begin(self):\n        db.create_all()", "main": "from other import job\njob.begin()"},
+         [("create_all", "unclear", "store.py")]),
         ({"models": "Base.metadata.create_all(bind=engine)", "main": "import models"}, [("create_all", "start", "models.py")]),
         ({"tools__init_db": "Base.metadata.create_all(bind=engine)"}, [("create_all", "script", "tools/init_db.py")]),
         ({"run": "if __name__ == '__main__':\n    db.create_all()\n    app.run()"}, [("create_all", "script", "run.py")]),
@@ -169,5 +173,5 @@ def test_what_it_breaks_is_said() -> None:
 
 @pytest.mark.parametrize("test", ["f(X)", "os.environ.get(name())", "A < 3", "(lambda: 1)()", "X"])
 def test_conditions_that_cannot_be_told(test: str) -> None:
-    settings = _switch.Settings([ast.parse("X = X\nA = os.environ.get('A')")])
+    settings = _switch.Settings(lambda name: [ast.parse("X = X\nA = os.environ.get('A')")])
     assert settings.switch(_switch.Guard(ast.parse(test, mode="eval").body, True)) is None
