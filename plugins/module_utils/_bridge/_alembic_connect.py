@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import typing as t
+from urllib.parse import quote, quote_plus
 
 from ._protocol import BridgeError
 
@@ -74,7 +75,8 @@ class Connections:
             record.info[_KEY] = target
             record.info[_ARGUMENTS] = (arguments, named)
         if named.get("password"):
-            self._answer.progress("secrets", values=[str(named["password"])])
+            secret = str(named["password"])
+            self._answer.progress("secrets", values=sorted({secret, quote(secret, safe=""), quote_plus(secret)}))
         if target.same(self.meant):
             self._replace(target, self._name or target.name, arguments, named)
         elif self._refuse:

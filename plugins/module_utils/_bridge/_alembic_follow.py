@@ -92,6 +92,7 @@ def running(step: t.Any, progress: Reached, fake: bool) -> t.Iterator[None]:
         if fake:
             return
         progress.touched = progress.running = True
+        progress.committed = False
         original(**named)
         progress.running = False
 

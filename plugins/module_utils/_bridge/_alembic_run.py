@@ -136,7 +136,7 @@ class AlembicRun(Run):
         ):
             return False
         reached = t.cast(t.Optional[Reached], self._progress)
-        if reached is not None and (reached.committed or not self.session.inside()):
+        if reached is not None and reached.running and (reached.committed or not self.session.inside()):
             reached.atomic = False
         self.around(lambda sql, values, _many, _context: do(cursor, sql, values, context), sql, values, many)
         self.count(sql)
