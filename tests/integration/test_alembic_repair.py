@@ -40,7 +40,7 @@ def site(templates: Templates, tmp_path: pathlib.Path) -> t.Iterator[Site]:
 def test_a_database_stamped_too_far(site: Site) -> None:
     site.at("r2")
     site.record("r4")
-    done = site.proves("stamp", "stamped_too_far")
+    done = site.proves("stamp", "stamped_too_far", plan=True)
     assert (done["before"], done["after"], site.recorded()) == (["r4"], ["r2"], ["r2"])
     assert "never applied were r3, r4" in done["diagnosis"]["sentence"]
     site.ends_as_a_clean_upgrade()
@@ -113,7 +113,7 @@ def test_a_revision_applied_halfway(site: Site) -> None:
 def test_what_the_revision_on_record_made_is_made_again(site: Site) -> None:
     site.at("r4")
     execute(site.url, "DROP TABLE visit", "DROP INDEX by_mail", "ALTER TABLE visitor DROP COLUMN mail")
-    done = site.proves("create_missing", "objects_missing")
+    done = site.proves("create_missing", "objects_missing", plan=True)
     assert site.recorded() == ["r4"] and done["before"] == ["r4"]
     if site.templates.server:
         assert execute(site.url, "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'") == [
@@ -161,7 +161,7 @@ def test_reset_needs_the_name_of_the_database(site: Site) -> None:
 def test_a_leftover_of_batch_mode(site: Site) -> None:
     site.at("r3")
     execute(site.url, "CREATE TABLE _alembic_tmp_visitor (id INTEGER NOT NULL, name VARCHAR(80) NOT NULL)")
-    site.proves("drop_leftovers", "none")
+    site.proves("drop_leftovers", "none", plan=True)
     site.ends_as_a_clean_upgrade()
 
 

@@ -195,7 +195,8 @@ def _nearest(history: History, real: Atoms, nearest: t.List[Candidate], on_recor
         from_record = differences(history.state(on_record), real)
         if all(one.kind == "removed" for one in from_record):
             chosen, found = on_record, from_record
-    more = [] if on_record is None else sorted(chosen - on_record)
+    missing = all(one.kind == "removed" for one in found)
+    more = [] if on_record is None or not missing else sorted(chosen - on_record)
     if (
         on_record is not None
         and len(more) == 1

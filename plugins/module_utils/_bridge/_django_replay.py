@@ -45,7 +45,7 @@ def _migrations() -> list[dict[str, t.Any]]:
     """As an empty database gets them."""
     from django.db.migrations.loader import MigrationLoader
 
-    graph = MigrationLoader(None, ignore_no_initial=True).graph
+    graph = MigrationLoader(None).graph
     ordered: dict[t.Any, None] = {}
     for leaf in graph.leaf_nodes():
         ordered.update(dict.fromkeys(graph.forwards_plan(leaf)))

@@ -94,6 +94,8 @@ DAMAGED = {
     "a column was added by hand": (together(LONGER, table("users", "id", "name varchar(100)", "mail", "shoe")), [], "nearest", ["r4"], ""),
     "another type": (together(ORDERS, table("users", "id", "name varchar(7)", "mail")), ["r3"], "nearest", ["r3"], ""),
     "only a table of the next revision": (together(MAILS, table("orders", "id", "user")), ["r2"], "partial", ["r2"], "r3"),
+    "all of the next revision, and one thing of it otherwise": (
+        together(MAILS, table("orders", "id", "user varchar(7)"), index("orders", "by_user")), ["r2"], "nearest", ["r3"], ""),
     "much was dropped of what is on record": (
         together(table("users", "id", "name varchar(100)")), ["r4"], "nearest", ["r4"], ""),
 }  # fmt: skip
@@ -199,6 +201,18 @@ def test_each_step_by_itself() -> None:
     assert [one.word for one in told] == ["applied", "applied", "applied", "absent", "absent"]
     told = evidence_of(history(USERS, MAILS, "data"), together(USERS, table("users", "id", "name", "mail int")))
     assert [one.word for one in told] == ["applied", "partial", "unseen"]
+
+
+def test_what_comes_again_speaks_for_nobody() -> None:
+    told = evidence_of(history(USERS, MAILS, USERS, ORDERS), USERS)
+    assert [one.word for one in told] == ["applied", "unseen", "unseen", "absent"]
+
+
+def test_with_an_unknown_record_nothing_is_of_others() -> None:
+    real = together(ORDERS, table("of_the_lost_one", "id"))
+    found = detect(CHAIN, real, ["gone"], strict=True)
+    assert (found.proven, objects(found)) == (False, [("added", "public.of_the_lost_one")])
+    assert detect(CHAIN, real, ["gone"], ["public.of_the_lost_one"], strict=True).proven
 
 
 def test_difference_to_what_is_on_record() -> None:

@@ -190,6 +190,18 @@ def test_what_a_revision_applied_halfway_has_made_is_taken_back() -> None:
     assert not _repair.drop_leftovers(case(half, ["r3"])).changed, "it is on record: something of it was lost"
     added = {**half, ("column", "public.users", "shoe"): {"type": "int"}}
     assert not _repair.drop_leftovers(case(added, ["r2"])).changed
+    shoe = {("column", "public.users", "shoe"): {"type": "int"}}
+    steps = [*CHAIN.steps[:2], Step("r3", ["r2"], {**CHAIN.steps[2].changes, **shoe}, 5)]
+    wider = case(added, ["r2"], History({}, steps))
+    assert wider.found.step == "r3"
+    assert not _repair.drop_leftovers(wider).changed, "the column would stay"
+
+
+def test_foreign_keys_come_after_the_keys_that_they_lead_to() -> None:
+    one = Table("public.a", constraints=[dataclasses.replace(TO_USER, name="to_b")])
+    other = Table("public.b", constraints=[dataclasses.replace(KEY, name="z_pkey")])
+    statements, _refused = _ddl.create(catalog(one, other), {})
+    assert [statement.split('"')[5] for statement in statements if "CONSTRAINT" in statement] == ["z_pkey", "to_b"]
 
 
 def test_statements_of_sqlite() -> None:
