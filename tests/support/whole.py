@@ -40,7 +40,7 @@ class Whole:
         """Run a playbook with the inventory of this release and these variables changed; None leaves one out."""
         variables = {**self.scene.variables(release), **UNREHEARSED, **self.changes, **changes}
         variables = {key: value for key, value in variables.items() if value is not None}
-        return playbook.run_playbook(name, variables, *arguments, base=self.scene.base, log=self.scene.log, timeout=300)
+        return playbook.run_playbook(name, variables, *arguments, base=self.scene.base, log=self.scene.log, timeout=900)
 
     def live(self, release: int, **changes: t.Any) -> None:
         """Make sure that this release serves, on a stage where release 1 was the first and has rows."""
@@ -61,7 +61,7 @@ class Whole:
     def traffic(self) -> t.Iterator[Traffic]:
         """Send requests through the entrance while something happens, and for a while after it."""
         found = Traffic(self.scene.url)
-        with Load(self.scene.entrance, readers=4, writers=2, rate=20, path=self.path, max_seconds=300) as load:
+        with Load(self.scene.entrance, readers=4, writers=2, rate=20, path=self.path, max_seconds=900) as load:
             time.sleep(1.5)
             yield found
             time.sleep(1.5)
