@@ -62,7 +62,7 @@ def copy(path: str, target: str, option: str = "path", limit: t.Optional[float] 
 def in_use(path: str, option: str) -> t.Iterator[t.Any]:
     """To be written where that is allowed: then the last one to close leaves no -wal and -shm behind."""
     with opened(path, option):
-        """Says what cannot be opened."""
+        pass  # it says in a sentence what cannot be opened
     way = "rw" if os.access(path, os.W_OK) and os.access(os.path.dirname(os.path.abspath(path)), os.W_OK) else "ro"
     with contextlib.closing(_connected(path, f"mode={way}")) as connection:
         yield connection
