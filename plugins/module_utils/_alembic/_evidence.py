@@ -34,28 +34,67 @@ class Testimony:
 
 
 def evidence_of(history: History, real: Atoms) -> t.List[Testimony]:
-    """One for each step."""
+    """One for each step. What is certain of some of them tells more of the others: who dropped what is not there, and who never made it."""
     touched: t.Dict[Path, t.List[t.Tuple[int, t.Any]]] = collections.defaultdict(list)
     for number, step in enumerate(history.steps):
         for path, value in step.changes.items():
             touched[path].append((number, value))
-    told = []
-    for number, step in enumerate(history.steps):
-        there, missing, foreign = [], [], []
-        for path in step.changes:
-            found = real.get(path)
-            later = any(value == found for place, value in touched[path] if place >= number)
-            earlier = history.base.get(path) == found or any(
-                value == found for place, value in touched[path] if place < number
-            )
-            if later and not earlier:
-                there.append(path)
-            elif earlier and not later:
-                missing.append(path)
-            elif not earlier:
-                foreign.append(path)
-        told.append(Testimony(there, missing, foreign))
+    certain = _Certain(frozenset(), frozenset())
+    told: t.List[Testimony] = []
+    for _pass in range(PASSES):
+        told = [
+            _testimony(number, step.changes, history.base, touched, real, certain)
+            for number, step in enumerate(history.steps)
+        ]
+        before, certain = certain, _certain(history, told)
+        if certain == before:
+            break
     return told
+
+
+#: Each pass can settle what the one before it has made clear.
+PASSES = 5
+
+
+class _Certain(t.NamedTuple):
+    applied: Chosen
+    absent: Chosen
+
+
+def _certain(history: History, told: t.Sequence[Testimony]) -> _Certain:
+    """With the steps that come before one that was applied."""
+    names = [history.steps[number].id for number, one in enumerate(told) if one.word == "applied"]
+    absent = frozenset(number for number, one in enumerate(told) if one.word == "absent")
+    return _Certain((history.up_to(names) or frozenset()) - absent, absent)
+
+
+def _testimony(
+    number: int,
+    changed: t.Iterable[Path],
+    base: Atoms,
+    touched: t.Mapping[Path, t.Sequence[t.Tuple[int, t.Any]]],
+    real: Atoms,
+    certain: _Certain,
+) -> Testimony:
+    there, missing, foreign = [], [], []
+    for path in changed:
+        places = [(-1, base.get(path)), *touched[path]]
+        fitting = [place for place, value in places if value == real.get(path)]
+        possible = [place for place in fitting if _possible(place, touched[path], certain)] or fitting
+        if not possible:
+            foreign.append(path)
+        elif min(possible) >= number:
+            there.append(path)
+        elif max(possible) < number:
+            missing.append(path)
+    return Testimony(there, missing, foreign)
+
+
+def _possible(place: int, touching: t.Sequence[t.Tuple[int, t.Any]], certain: _Certain) -> bool:
+    """Whether an object can be as this step left it: no later one was applied that changes it, and no earlier one was not."""
+    return not any(
+        number in certain.applied if number > place else number in certain.absent for number, _value in touching
+    )
 
 
 def applied_by_evidence(history: History, real: Atoms) -> Chosen:

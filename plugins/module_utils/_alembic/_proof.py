@@ -26,7 +26,7 @@ def state_of(history: History, real: Atoms, recorded: t.Container[str]) -> t.Dic
             told["never_applied"].append(step.id)
         elif testimony.word == "partial":
             told["halfway"].append(step.id)
-        elif testimony.word == "unseen":
+        elif testimony.word == "unseen" and step.statements:
             told["unseen"].append(step.id)
     return told
 

@@ -208,6 +208,17 @@ def test_what_comes_again_speaks_for_nobody() -> None:
     assert [one.word for one in told] == ["applied", "unseen", "unseen", "absent"]
 
 
+def test_what_was_dropped_again_was_made_before() -> None:
+    """As Django's contenttypes do it: the table shows that the first was applied, so the column can only be gone by the second."""
+    steps = [
+        Step("a", [], _atoms.changes({}, MAILS), 1),
+        Step("b", ["a"], _atoms.changes(MAILS, USERS), 1),
+    ]
+    assert [one.word for one in evidence_of(History({}, steps), USERS)] == ["applied", "applied"]
+    assert [one.word for one in evidence_of(History({}, steps), MAILS)] == ["applied", "absent"]
+    assert [one.word for one in evidence_of(History({}, steps), {})] == ["absent", "absent"]
+
+
 def test_with_an_unknown_record_nothing_is_of_others() -> None:
     real = together(ORDERS, table("of_the_lost_one", "id"))
     found = detect(CHAIN, real, ["gone"], strict=True)
