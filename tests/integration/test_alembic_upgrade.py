@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import pathlib
 import typing as t
+from urllib.parse import quote
 
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal
 
 from tests.support.alembic_calls import ASYNCHRONOUS, THINGS, Upgrade, driver, ids, tables
-from tests.support.alembic_project import Project
+from tests.support.alembic_project import ENV, Project
+from tests.support.module import run_module
 
 NOTE = 'op.add_column("things", sa.Column("note", sa.Text))'
 NO_NOTE = 'op.drop_column("things", "note")'
@@ -33,8 +35,16 @@ def upgrade(request: pytest.FixtureRequest, database: t.Any, tmp_path: pathlib.P
 
 
 @pytest.fixture
+def oldest(database: t.Any, tmp_path: pathlib.Path) -> Upgrade:
+    """The same with the oldest Alembic only, where one is enough."""
+    project = Project(tmp_path / "project", "oldest")
+    chain(project)
+    return Upgrade(project, database.url, tmp_path)
+
+
+@pytest.fixture
 def newest(database: t.Any, tmp_path: pathlib.Path) -> Upgrade:
-    """The same with the newest Alembic only, where its age cannot matter."""
+    """The same with the newest Alembic only."""
     project = Project(tmp_path / "project")
     chain(project)
     return Upgrade(project, database.url, tmp_path)
@@ -56,9 +66,9 @@ def test_applies_everything_then_nothing_and_goes_back(upgrade: Upgrade, databas
     assert gone["after"] == [] and tables(database) == ["alembic_version"]
 
 
-def test_each_revision_has_its_own_transaction(upgrade: Upgrade, database: t.Any) -> None:
-    upgrade.project.revision("a3", "a2", 'op.add_column("things", sa.Column("name", sa.Text))')
-    failed = upgrade.fails()
+def test_each_revision_has_its_own_transaction(oldest: Upgrade, database: t.Any) -> None:
+    oldest.project.revision("a3", "a2", 'op.add_column("things", sa.Column("name", sa.Text))')
+    failed = oldest.fails()
     assert (
         "revision" not in failed.msg
         and "migration a3 failed in operation 1 of 1 (add_column things.name)" in failed.msg
@@ -74,13 +84,13 @@ def test_each_revision_has_its_own_transaction(upgrade: Upgrade, database: t.Any
     assert failed.result["after"] == ["a2"] == [row[0] for row in database.execute("SELECT * FROM alembic_version")]
 
 
-def test_one_transaction_takes_everything_back(upgrade: Upgrade, database: t.Any) -> None:
-    upgrade.project.revision("a3", "a2", 'op.add_column("things", sa.Column("name", sa.Text))')
-    failed = upgrade.fails(one_transaction=True)
+def test_one_transaction_takes_everything_back(oldest: Upgrade, database: t.Any) -> None:
+    oldest.project.revision("a3", "a2", 'op.add_column("things", sa.Column("name", sa.Text))')
+    failed = oldest.fails(one_transaction=True)
     assert "a1, a2 ran before it in the same transaction and went with it" in failed.msg
     assert failed.result["applied"] == [] and failed.result["after"] == [] and tables(database) == []
-    upgrade.project.revision("a3", "a2")
-    assert ids(upgrade(one_transaction=True)["applied"]) == ["a1", "a2", "a3"]
+    oldest.project.revision("a3", "a2")
+    assert ids(oldest(one_transaction=True)["applied"]) == ["a1", "a2", "a3"]
 
 
 def test_what_leaves_its_transaction_is_told_so(upgrade: Upgrade, database: t.Any) -> None:
@@ -200,17 +210,108 @@ def test_branches_and_what_they_depend_on(newest: Upgrade) -> None:
     assert done["after"] == planned["after"] and done["pending"] == []
 
 
-def test_redirects_to_a_renamed_database(upgrade: Upgrade, database: t.Any) -> None:
+def test_redirects_to_a_renamed_database(newest: Upgrade, database: t.Any) -> None:
     renamed = f"{database.name}_fenced_1"
     database.server.execute(f'ALTER DATABASE "{database.name}" RENAME TO "{renamed}"')
-    assert "does not exist" in upgrade.fails().msg
-    assert upgrade(database_name=renamed)["changed"]
+    assert "does not exist" in newest.fails().msg
+    assert newest(database_name=renamed)["changed"]
     assert database.server.execute("SELECT count(*) FROM things", renamed) == [(0,)]
 
 
-def test_sqlite_and_check_mode_makes_no_file(upgrade: Upgrade) -> None:
-    file = upgrade.project.path / "things.sqlite3"
-    upgrade.environment["DATABASE_URL"] = f"sqlite:///{file}"
-    assert ids(upgrade(check_mode=True)["plan"]) == ["a1", "a2"] and not file.exists()
-    assert ids(upgrade()["applied"]) == ["a1", "a2"] and file.exists()
-    assert not upgrade()["changed"] and not upgrade(check_mode=True)["changed"]
+def test_sqlite_and_check_mode_makes_no_file(oldest: Upgrade) -> None:
+    file = oldest.project.path / "things.sqlite3"
+    oldest.environment["DATABASE_URL"] = f"sqlite:///{file}"
+    assert ids(oldest(check_mode=True)["plan"]) == ["a1", "a2"] and not file.exists()
+    assert ids(oldest()["applied"]) == ["a1", "a2"] and file.exists()
+    assert not oldest()["changed"] and not oldest(check_mode=True)["changed"]
+
+
+SEVERAL = """\
+import os
+
+from alembic import context
+from sqlalchemy import create_engine
+
+names = [name.strip() for name in context.config.get_main_option("databases").split(",")]
+opened = {}
+for name in names:
+    url = os.environ["DATABASE_URL"] if name == "shop" else os.environ["DATABASE_URL"] + "_stock"
+    connection = create_engine(url).connect()
+    opened[name] = (connection, connection.begin())
+for name, (connection, transaction) in opened.items():
+    context.configure(connection=connection, upgrade_token=name + "_upgrades", downgrade_token=name + "_downgrades")
+    context.run_migrations(engine_name=name)
+for connection, transaction in opened.values():
+    transaction.commit()
+    connection.close()
+"""
+
+
+def test_one_of_several_databases(newest: Upgrade, database: t.Any) -> None:
+    other = f"{database.name}_stock"
+    database.server.execute(f'CREATE DATABASE "{other}" OWNER "{database.user}"')
+    project = newest.project
+    project.write("alembic.ini", (project.path / "alembic.ini").read_text() + "databases = shop, stock\n")
+    project.write("migrations/env.py", SEVERAL)
+    for revision in ("a1", "a2"):
+        (project.path / f"migrations/versions/{revision}.py").unlink()
+    body = 'globals()["upgrade_" + engine_name]()'
+    functions = "".join(
+        f"\n\ndef upgrade_{name}():\n    {THINGS.replace('things', name)}\n" for name in ("shop", "stock")
+    )
+    text = 'from alembic import op\nimport sqlalchemy as sa\n\nrevision = "m1"\ndown_revision = None\n'
+    project.write("migrations/versions/m1.py", f"{text}\n\ndef newest(engine_name):\n    {body}\n{functions}")
+    try:
+        assert "env.py migrates shop, stock; name one of these" in newest.fails().msg
+        planned = newest(check_mode=True, database="stock")
+        assert "CREATE TABLE stock" in planned["plan"][0]["sql"][0]
+        assert ids(newest(database="stock")["applied"]) == ["m1"] and tables(database) == []
+        found = database.server.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1", other)
+        assert found == [("alembic_version",), ("stock",)]
+        assert not newest(database="stock")["changed"]
+        assert ids(newest(database="shop")["applied"]) == ["m1"] and tables(database) == ["alembic_version", "shop"]
+    finally:
+        database.server.drop_database(other)
+
+
+BINDS = """\
+from alembic import context
+from flask import current_app
+
+database = current_app.extensions["migrate"].db
+for bind in ["", *current_app.config["SQLALCHEMY_BINDS"]]:
+    engine = database.engines[bind or None]
+    with engine.connect() as connection:
+        context.configure(connection=connection, upgrade_token=bind + "_upgrades", target_metadata=database.metadatas[bind or None])
+        with context.begin_transaction():
+            context.run_migrations(engine_name=bind)
+"""
+
+
+def test_a_bind_of_flask_sqlalchemy(database: t.Any, tmp_path: pathlib.Path) -> None:
+    project = Project(tmp_path / "project", flask=True)
+    file = tmp_path / "visits.sqlite3"
+    project.write("migrations/env.py", BINDS)
+    text = (project.path / "shop.py").read_text()
+    binds = f'    app.config["SQLALCHEMY_BINDS"] = {{"visits": "sqlite:///{file}"}}\n    db.init_app(app)'
+    project.write("shop.py", text.replace("    db.init_app(app)", binds))
+    project.revision("m1", None)
+    path = project.path / "migrations/versions/m1.py"
+    path.write_text(path.read_text().replace("upgrade()", "upgrade(engine_name)").replace("pass", THINGS, 1))
+    upgrade = Upgrade(project, database.url, tmp_path)
+    done = upgrade(app="shop", database="visits")
+    assert ids(done["applied"]) == ["m1"] and file.exists() and tables(database) == []
+    assert upgrade(app="shop")["after"] == ["m1"] and "things" in tables(database)
+
+
+def test_the_module_itself_shows_no_password(newest: Upgrade, database: t.Any) -> None:
+    newest.project.write("migrations/env.py", 'import os\nprint(os.environ["DATABASE_URL"])\n' + ENV)
+    params = {name: value for name, value in newest.bridge()[1].items() if value is not None}
+    result = run_module("alembic_upgrade", params)
+    assert "applied" in result, result
+    assert ids(result["applied"]) == ["a1", "a2"] and "diff" in result, result
+    newest.project.revision("a3", "a2", 'op.add_column("things", sa.Column("name", sa.Text))')
+    failed = run_module("alembic_upgrade", params)
+    assert failed["failed"] and failed["kind"] == "migration_failed", failed
+    for secret in (database.password, quote(database.password, safe="")):
+        assert secret not in failed["_output"] + result["_output"]
