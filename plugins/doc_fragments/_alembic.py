@@ -17,7 +17,7 @@ options:
   python:
     description:
       - The interpreter of the release's virtual environment. Alembic is imported there, never by Ansible's own interpreter.
-      - It may be Python 3.7 or newer, with Alembic 1.7 or newer and SQLAlchemy 1.4 or newer.
+      - It may be Python 3.7 or newer, with Alembic 1.8 or newer and SQLAlchemy 1.4 or newer.
     type: path
     required: true
   config:
