@@ -52,6 +52,6 @@ def _failed(exc: DeployError, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"msg": message, **exc.result}, indent=2, default=str))
         return 1
-    found = [*_words.diagnosis(exc.result), *_words.findings(exc.result.get("findings") or [])]
+    found = [*_words.diagnosis(exc.result), *_words.findings(t.cast(list, exc.result.get("findings") or []))]
     print("\n".join([f"migrations: {message}", *found]), file=sys.stderr)
     return 1
