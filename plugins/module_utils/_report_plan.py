@@ -28,7 +28,9 @@ def predicted(facts: Facts) -> dict[str, float]:
         return {}
     parts = {
         "migrations": float(sum(verdict["impact"].get("seconds", 0) for verdict in rehearsed["verdicts"])),
-        "safety copy": rehearsed.get("bytes", 0) / COPY_RATE if facts.get("fenced") and facts.get("copied", True) else 0.0,
+        "safety copy": rehearsed.get("bytes", 0) / COPY_RATE
+        if facts.get("fenced") and facts.get("copied", True)
+        else 0.0,
         "start": float((facts.get("last_seconds") or {}).get("start", FIRST_START)),
         "steps between": float(BETWEEN),
     }
@@ -122,6 +124,8 @@ def _attention(facts: Facts, database: Facts) -> t.Iterator[str]:
     if unknown:
         yield f"the database has {', '.join(unknown)}, which this release does not know; nothing has proven that it works with them"
     for finding in [*(database.get("findings") or []), *(database.get("starts") or [])]:
-        yield f"{finding['evidence'].rstrip('.')}; {finding['remedy']}" if finding.get("remedy") else finding["evidence"]
+        yield (
+            f"{finding['evidence'].rstrip('.')}; {finding['remedy']}" if finding.get("remedy") else finding["evidence"]
+        )
     for app, changes in (database.get("model_changes") or {}).items():
         yield f"the models of {app} differ from its migrations: {'; '.join(changes)}. Run makemigrations and commit the result"

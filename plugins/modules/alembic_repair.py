@@ -135,7 +135,7 @@ diagnosis:
       type: str
     sentence: {description: The same for people., type: str}
     remedy: {description: 'The action that ends it, or empty where a person has to decide.', type: str}
-    heads: {description: The revisions that the catalog is proven to be at, or the nearest., type: list, elements: str}
+    heads: {description: 'The revisions that the catalog is proven to be at, or the nearest.', type: list, elements: str}
     proven: {description: Whether the catalog is exactly that of RV(diagnosis.heads)., type: bool}
     step: {description: The revision that is applied halfway., type: str}
     fits: {description: 'All that the catalog fits, where what is between them changes rows only.', type: list, elements: list}

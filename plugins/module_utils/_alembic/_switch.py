@@ -183,8 +183,8 @@ class _Evaluation:
             return self._named(str(_literal(node.args[0])), default)
         if not node.args:
             raise Unknown
-        if owner is None and method in ("bool", "str", "int"):
-            return {"bool": bool, "str": str, "int": _number}[method](self.of(node.args[0]))
+        if owner is None and method in _CASTS:
+            return _CASTS[method](self.of(node.args[0]))
         if method in ("config", "env") or (
             owner is not None and called(owner) in ("env", "config")
         ):  # decouple, environs
@@ -248,6 +248,9 @@ def _number(value: t.Any) -> int:
         return int(value)
     except (TypeError, ValueError):
         raise Unknown from None
+
+
+_CASTS: t.Dict[str, t.Callable[[t.Any], t.Any]] = {"bool": bool, "str": str, "int": _number}
 
 
 def _truth(value: t.Any) -> bool:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import typing as t
 
@@ -61,10 +62,8 @@ def versions() -> t.Dict[str, str]:
 
 def _version(name: str) -> str:
     try:
-        from importlib.metadata import version
-
-        return str(version(name.replace("_", "-")))
-    except Exception:  # Python 3.7 has no importlib.metadata
+        return str(importlib.import_module("importlib.metadata").version(name.replace("_", "-")))
+    except Exception:  # Python 3.7 does not have it
         return str(getattr(sys.modules[name], "__version__", ""))
 
 
