@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -147,26 +148,34 @@ def pytest(interpreter: str, *arguments: str) -> bool:
         sys.exit(130)
 
 
+#: What runs beside each other, by the names of the files: whole deploys, migrations, and then all other tests.
+BESIDE = (("deploy_",), ("alembic_", "django_", "migration", "notes_", "rehears", "round_", "sqlite_", "visits"))
+
+
 def integration(long: list[str], arguments: list[str]) -> bool:
-    """Whole deploys beside all other tests, where there are two processors: both wait for most of their time."""
+    """Three groups beside each other, where there are two processors: all of them wait for most of their time."""
     told = ["-v", "-rs", "--durations=15", *long]
     if arguments or (os.cpu_count() or 1) < 2:
         where = [] if any(argument.startswith("tests/") for argument in arguments) else ["tests/integration"]
         return pytest(sys.executable, *where, *told, *arguments)
-    whole = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "integration").glob("test_deploy_*.py"))
-    rest = ["tests/integration", *(f"--ignore={path}" for path in whole)]
-    with tempfile.TemporaryFile("w+") as output:
-        beside = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *rest, *told],
-            cwd=ROOT, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        try:
-            passed = pytest(sys.executable, *whole, *told)
-        finally:
-            code = beside.wait()
+    names = sorted(path.name for path in (ROOT / "tests" / "integration").glob("test_*.py"))
+    groups = [[f"tests/integration/{name}" for name in names if name[5:].startswith(begins)] for begins in BESIDE]
+    rest = ["tests/integration", *(f"--ignore={path}" for group in groups for path in group)]
+    with contextlib.ExitStack() as stack:
+        started = []
+        for group in (*groups[1:], rest):
+            output = stack.enter_context(tempfile.TemporaryFile("w+"))
+            process = subprocess.Popen(
+                [sys.executable, "-m", "pytest", *group, *told],
+                cwd=ROOT, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, stdout=output, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+            started.append((process, output))
+        passed = pytest(sys.executable, *groups[0], *told)
+        for process, output in started:
+            passed = process.wait() == 0 and passed
             output.seek(0)
             print(output.read(), flush=True)
-    return passed and code == 0
+    return passed
 
 
 def lab_tests(where: list[str], arguments: list[str]) -> bool:
