@@ -78,6 +78,7 @@ def unhealthy(shop: SqliteWhole) -> str:
     return "s7b"
 
 
+@pytest.mark.long
 def test_what_it_cannot_live_with_stops_the_service_and_says_why(shop: SqliteWhole) -> None:
     shop.live(2)
     with shop.traffic() as traffic:
