@@ -155,8 +155,10 @@ def test_others_are_kept_and_arguments_may_come_again() -> None:
     found, _answer = connections(database_name="copy")
     named = {"database": "shop", **PLACE}
     for _time in range(2):  # SQLAlchemy before 2.1 hands out the same ones
-        found._lead(Dialect("postgresql"), Record(), [], named)
-        assert named["database"] == "copy" and found.meant is not None and found.meant.name == "shop"
+        record = Record()
+        found._lead(Dialect("postgresql"), record, [], named)
+        meant = found.of(record)
+        assert named["database"] == "copy" and meant is not None and meant.name == "shop"
     assert lead(found, "postgresql", dbname="stock", **PLACE)[1]["dbname"] == "stock"
 
 
