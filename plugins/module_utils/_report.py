@@ -65,7 +65,7 @@ FIRST = (
 
 
 def done(facts: Facts) -> list[str]:
-    """After: what was done. Facts: release, database, backup, static, services, serving, pruned, trouble."""
+    """After: what was done. Facts: release, database, backup, static, services, serving, pruned, contract, trouble."""
     release = facts["release"]
     if facts.get("check_mode"):
         return ["Check mode: the plan is above, and nothing was touched."]
@@ -114,9 +114,10 @@ def _held_back(facts: Facts) -> list[str]:
     if contracted.get("failed"):
         return [f"Held back: {', '.join(waiting)}, which failed after the handover: {contracted.get('msg')}"]
     if waiting:
+        when = "only" if facts.get("contract") == "manual" else "with the next different release, or now"
         return [
             f"Held back: {', '.join(waiting)}, until nobody uses what goes with it: "
-            "applied with the next different release, or now with -e deploy_contract=after"
+            f"applied {when} with -e deploy_contract=after"
         ]
     applied = contracted.get("applied") or []
     return [f"Afterwards: {', '.join(_applied(entry) for entry in applied)}"] if applied else []

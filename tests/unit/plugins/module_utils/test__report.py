@@ -225,6 +225,8 @@ def test_the_last_sentence_has_one_mark_at_its_end(reason, end):
     ("facts", "expected"),
     [
         ({"held_back": ["orders.0003"]}, "Held back: orders.0003, until nobody uses what goes with it"),
+        ({"held_back": ["orders.0003"]}, "applied with the next different release, or now with -e"),
+        ({"held_back": ["orders.0003"], "contract": "manual"}, "applied only with -e deploy_contract=after"),
         (
             {"held_back": ["orders.0003"], "contracted": {"failed": True, "msg": "no lock"}},
             "after the handover: no lock",
