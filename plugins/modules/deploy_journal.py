@@ -197,11 +197,7 @@ waited_for:
   type: list
   elements: dict
   returned: when O(state=begin)
-records:
-  description: The records of this deploy.
-  type: list
-  elements: dict
-  returned: when O(state=read)
+records: {description: The records of this deploy., type: list, elements: dict, returned: when O(state=read)}
 deploys:
   description: The last twenty deploys, newest first, each with id, who, began, ended, result and its details.
   type: list
@@ -212,6 +208,7 @@ deploys:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.seamless.deploy.plugins.module_utils import _login
 from ansible_collections.seamless.deploy.plugins.module_utils._deploys import Deploys, Patience, new_id
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal import BACK, EVENTS, SETTLED, STEPS
@@ -293,6 +290,9 @@ def main() -> None:
         result = run(module.params, module.check_mode)
     except DeployError as exc:
         module.fail_json(msg=exc.msg, **exc.result)
+    said = _login.warning(module.run_command) if module.params["state"] == "begin" else ""
+    if said:
+        module.warn(said)
     module.exit_json(**result)
 
 

@@ -76,10 +76,10 @@ class Scene:
     numbers: t.Iterator[int] = dataclasses.field(default_factory=lambda: itertools.count(1))
     last: str = "0003_orders_by_payment"
 
-    def release(self) -> str:
-        """Commit one more release with a column of its own; give its name."""
+    def release(self, pause: int = 2) -> str:
+        """Commit one more release with a column of its own, whose migration takes this long; give its name."""
         name = f"step_{next(self.numbers)}"
-        text = MIGRATION.format(before=self.last, name=name, pause=2)
+        text = MIGRATION.format(before=self.last, name=name, pause=pause)
         self.stage.repository.change({f"orders/migrations/{name}.py": text}, f"Column {name}", name)
         self.last = name
         return name
