@@ -9,10 +9,12 @@ input and writes, for each case, what was skipped, the error, and the facts of t
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import logging
 import sys
+import typing as t
 
 
 class Said(logging.Handler):
@@ -26,7 +28,7 @@ class Said(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-def empty(connection, name: str) -> None:
+def empty(connection: t.Any, name: str) -> None:
     if name == "postgresql":
         connection.exec_driver_sql("DROP SCHEMA public CASCADE")
         connection.exec_driver_sql("CREATE SCHEMA public")
@@ -42,7 +44,7 @@ def empty(connection, name: str) -> None:
             connection.exec_driver_sql(f'DROP {kind.upper()} "{found[0]}"')
 
 
-def run_script(engine, text: str) -> None:
+def run_script(engine: t.Any, text: str) -> None:
     """As psql and sqlite3 do: statement by statement, and not at all when one fails."""
     raw = engine.raw_connection()
     try:
@@ -56,14 +58,14 @@ def run_script(engine, text: str) -> None:
         raw.close()
 
 
-def migrate(context, code: str, names: dict) -> None:
+def migrate(context: t.Any, code: str, names: dict) -> None:
     """As Alembic runs one revision, without its version table."""
     exec(code, dict(names))
     for callback in context.on_version_apply_callbacks:
         callback(ctx=context, step=None, heads=set(), run_args={})
 
 
-def run(engine, case: dict, said: Said, names: dict) -> dict:
+def run(engine: t.Any, case: dict, said: Said, names: dict) -> dict:
     from alembic.migration import MigrationContext
     from alembic.operations import Operations
 
@@ -113,7 +115,7 @@ def main() -> None:
     request = json.loads(sys.stdin.read())
     sys.path.append(request["helpers"])
     sys.dont_write_bytecode = True
-    import migration_helpers
+    migration_helpers = importlib.import_module("migration_helpers")
     import sqlalchemy as sa
     from alembic import op
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 import time
 import typing as t
 
@@ -101,7 +102,11 @@ def reset_heads(options: argparse.Namespace) -> Answer:
 
 
 def merge_heads(options: argparse.Namespace) -> Answer:
-    result = _repair(params_of(options, os.environ), "merge_heads", options.dry_run, message=options.message or None)
+    params = params_of(options, os.environ)
+    with tempfile.NamedTemporaryFile(prefix="migrations-") as empty:
+        if _is_to_come(params):
+            params["database_name"] = empty.name  # what the heads touch shows without a database of one's own
+        result = _repair(params, "merge_heads", options.dry_run, message=options.message or None)
     return Answer(_words.repair(result, options.dry_run) or ["There is one head."], result)
 
 
