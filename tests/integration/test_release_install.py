@@ -61,6 +61,10 @@ def greets(made: dict[str, t.Any]) -> bool:
     return made["venv"] in out
 
 
+def is_compiled(made: dict[str, t.Any]) -> bool:
+    return any("greeting" in str(path) for path in pathlib.Path(made["venv"]).rglob("*.pyc"))
+
+
 @pytest.mark.parametrize("installer", ["pip", "uv"])
 @pytest.mark.parametrize("files", [{"requirements.txt": "greeting==1.0\n"}, {"pyproject.toml": PYPROJECT}])
 def test_pip_and_uv(
@@ -68,7 +72,7 @@ def test_pip_and_uv(
 ) -> None:
     repository.commit(files)
     first = target.deploy(repository, installer=installer, wheelhouse=str(wheelhouse))
-    assert first["dependencies"] == "installed" and greets(first)
+    assert first["dependencies"] == "installed" and is_compiled(first) and greets(first)
     assert first["manifest"]["dependencies"]["installer"] == installer
     repository.commit({"manage.py": "two", "README": "x"})
     second = target.deploy(repository, installer=installer, wheelhouse=str(wheelhouse))
@@ -86,7 +90,7 @@ def test_a_lock_of_uv(repository: Repository, target: Target, wheelhouse: pathli
     subprocess.run([uv, "lock", "--quiet"], cwd=repository.path, check=True)
     repository.commit({})
     made = target.deploy(repository, **({"wheelhouse": str(wheelhouse)} if wheels else {}))
-    assert made["manifest"]["dependencies"]["installer"] == "uv" and greets(made)
+    assert made["manifest"]["dependencies"]["installer"] == "uv" and is_compiled(made) and greets(made)
     repository.commit({"manage.py": "two"})
     assert target.deploy(repository, **({"wheelhouse": str(wheelhouse)} if wheels else {}))["dependencies"] == "reused"
 

@@ -70,6 +70,8 @@ def installer_environment(
         environment["NETRC"] = netrc
     if installer == "uv":
         environment.update(UV_PYTHON_DOWNLOADS="never", UV_NO_PROGRESS="1", UV_PROJECT_ENVIRONMENT=venv)
+        # As pip does: a release is not written to later, so each process would compile everything again.
+        environment["UV_COMPILE_BYTECODE"] = "1"
         environment["UV_CACHE_DIR"] = given.get("UV_CACHE_DIR") or f"{cache}/uv"
         if index:
             environment.update(UV_DEFAULT_INDEX=index, UV_INDEX_URL=index)
