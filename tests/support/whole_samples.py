@@ -61,7 +61,7 @@ class SampleStage(Stage):
         if self.on_sqlite:
             del host["deploy_database_admin_url"], host["deploy_postgresql_client_path"]
         own = self.of.variables(self.repository, release, self.url, self.wheelhouse)
-        return {**host, **own, "deploy_ready_timeout": 30}
+        return {**host, **own, "deploy_ready_timeout": 120}
 
     def catalog(self) -> list[tuple[t.Any, ...]]:
         """Read what the database looks like."""
