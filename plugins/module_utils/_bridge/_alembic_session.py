@@ -13,7 +13,6 @@ import typing as t
 from . import _exceptions as errors
 from ._alembic_connect import Target, arguments_of
 from ._alembic_cursor import driver_connection, in_autocommit, literal, rows_of
-from ._protocol import BridgeError
 from ._session import Session
 
 
@@ -67,14 +66,12 @@ class AlembicSession(Session):
             self._connection.connection.rollback()
 
     def beside(self, name: str) -> Session:
-        found = arguments_of(self._connection)
-        if found is None:
-            raise BridgeError(
-                "driver",
-                f"the engine of the database {self._alias!r} connects with a `creator` of its own, so that no second "
-                "connection for the migration lock can be made; give create_engine() a URL",
-            )
-        return SideSession(self._connection.dialect, found, name, lambda exc: self.refusal(exc))
+        connection = self._connection
+        found, dialect = arguments_of(connection), connection.dialect
+        if found is None:  # the engine has a `creator` of its own
+            return SideSession(dialect, lambda: connection.engine.pool._invoke_creator(None), name, self.refusal)
+        arguments, named = found
+        return SideSession(dialect, lambda: dialect.connect(*arguments, **named), name, self.refusal)
 
     def announced(self) -> int:
         return _announced(driver_connection(self._connection))
@@ -98,9 +95,15 @@ class SideSession(Session):
     An asynchronous driver gets an event loop in a thread of its own.
     """
 
-    def __init__(self, dialect: t.Any, arguments: t.Any, name: str, refusal: t.Callable[[BaseException], str]) -> None:
+    def __init__(
+        self,
+        dialect: t.Any,
+        connect: t.Callable[[], t.Any],
+        name: str,
+        refusal: t.Callable[[BaseException], str],
+    ) -> None:
         self._dialect = dialect
-        self._arguments, self._named = arguments
+        self._connect = connect
         self._name = name
         self._refusal = refusal
         self._raw: t.Any = None
@@ -111,21 +114,15 @@ class SideSession(Session):
 
     def _rows(self, sql: str) -> t.List[t.Any]:
         if self._raw is None:
-            self._raw = self._dialect.connect(*self._arguments, **self._with_name())
+            self._raw = self._connect()
             self._raw.autocommit = True
+            self._rows(f"SET application_name = {literal(self._name)}")  # what shows in pg_stat_activity
         cursor = self._raw.cursor()
         try:
             cursor.execute(sql)
             return list(cursor.fetchall()) if cursor.description else []
         finally:
             cursor.close()
-
-    def _with_name(self) -> t.Dict[str, t.Any]:
-        """What shows in pg_stat_activity."""
-        if self._dialect.driver != "asyncpg":
-            return {**self._named, "application_name": self._name}
-        settings = {**(self._named.get("server_settings") or {}), "application_name": self._name}
-        return {**self._named, "server_settings": settings}
 
     def _do(self, work: t.Callable[[], t.Any]) -> t.Any:
         if not getattr(self._dialect, "is_async", False):
