@@ -29,15 +29,15 @@ LOCK_NOT_AVAILABLE = "55P03"
 Clean = t.Callable[[Atoms], Atoms]
 
 
-def carry_out(place: Place, repair: Repair, clean: Clean, role: str, lock_timeout: int) -> None:
-    """clean: leaves out the table of versions. role: whose the new objects are. lock_timeout: milliseconds. Raises DeployError."""
+def carry_out(place: Place, repair: Repair, clean: Clean, lock_timeout: int) -> None:
+    """clean: leaves out the table of versions. lock_timeout: milliseconds. Raises DeployError."""
     if isinstance(place, PostgresPlace):
-        _on_postgres(place, repair, clean, role, lock_timeout)
+        _on_postgres(place, repair, clean, lock_timeout)
     elif isinstance(place, SqlitePlace):
         _on_sqlite(place, repair, clean)
 
 
-def _on_postgres(place: PostgresPlace, repair: Repair, clean: Clean, role: str, lock_timeout: int) -> None:
+def _on_postgres(place: PostgresPlace, repair: Repair, clean: Clean, lock_timeout: int) -> None:
     with connected(place.source, "login_url") as opened:
         if not rows(opened, "SELECT pg_catalog.pg_try_advisory_lock(%s)", (LOCK_KEY,))[0][0]:
             raise DeployError(
@@ -49,8 +49,7 @@ def _on_postgres(place: PostgresPlace, repair: Repair, clean: Clean, role: str, 
             for statement in repair.alone:
                 rows(opened, statement)
             with _transaction(opened):
-                if role:
-                    rows(opened, sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+                rows(opened, sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(place.role())))
                 rows(opened, "SET LOCAL search_path = ''")
                 for table in repair.empty:
                     rows(opened, f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")

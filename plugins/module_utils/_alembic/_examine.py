@@ -24,11 +24,10 @@ ARGUMENTS = ("config", "app", "database", "database_name")
 
 @dataclasses.dataclass(frozen=True)
 class Looked:
-    """code: revisions as the files have them. place: the database. role: whom the application connects as."""
+    """code: revisions as the files have them. place: the database. arguments: those that the bridge needs for it."""
 
     code: _replay.Survey
     place: Place
-    role: str
     arguments: t.Dict[str, t.Any]
 
     def clean(self, found: Atoms) -> Atoms:
@@ -51,7 +50,7 @@ def look(params: t.Dict[str, t.Any], bridge: Bridge, now: str, among: t.Optional
     else:
         source = connection_from(params, "admin").to_database(name)
         place = PostgresPlace(source, role, now, params.get("scratch_database") or "")
-    return Looked(_replay.survey_of(told), place, role, arguments)
+    return Looked(_replay.survey_of(told), place, arguments)
 
 
 def case_of(

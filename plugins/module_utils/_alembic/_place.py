@@ -79,6 +79,11 @@ class PostgresPlace(Place):
         with connected(self.source, "login_url") as opened:
             return _postgres_snapshot.take(opened, self.name, self.now)
 
+    def role(self) -> str:
+        """Whom the application connects as, or who owns the database where that is not known."""
+        with connected(self.source, "login_url") as opened:
+            return self._role or str(rows(opened, _OWNER, (self.name,))[0][0])
+
     def can_furnish(self) -> bool:
         with connected(self.source, "login_url") as opened:
             return bool(rows(opened, _EXTENSIONS) or rows(opened, _SCHEMAS))
@@ -86,13 +91,12 @@ class PostgresPlace(Place):
     @contextlib.contextmanager
     def scratch(self, furnished: bool = False) -> t.Iterator[t.Tuple[str, Take]]:
         with connected(self.source, "login_url") as opened:
-            role = self._role or str(rows(opened, _OWNER, (self.name,))[0][0])
             extensions = rows(opened, _EXTENSIONS) if furnished else []
             schemas = rows(opened, _SCHEMAS) if furnished else []
         if self._lent:
-            made = _borrowed.borrowed(self.source, self._lent, self.name, role)
+            made = _borrowed.borrowed(self.source, self._lent, self.name, self.role())
         else:
-            made = _scratch.scratch(self.source, self.name, role)
+            made = _scratch.scratch(self.source, self.name, self.role())
         with made as (name, _superuser), connected(self.source.to_database(name), "login_url") as opened:
             # It need not outlive a power cut: hundreds of small commits would each wait for the disk.
             rows(opened, sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name)))

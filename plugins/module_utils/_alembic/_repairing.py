@@ -65,9 +65,8 @@ class Repairing:
             return self._answer(case, repair, "")
         backup = self._backup(looked)
         if not self.check_mode:
-            role = looked.role if looked.place.dialect == "postgresql" else ""
             with self._recorded(looked.place.name, {"before": case.recorded, "after": repair.after}):
-                _changing.carry_out(looked.place, repair, looked.clean, role, self.params["lock_timeout"])
+                _changing.carry_out(looked.place, repair, looked.clean, self.params["lock_timeout"])
         return self._answer(case, repair, backup)
 
     def _planned(self, case: _repair.Case, looked: _examine.Looked) -> _repair.Repair:
