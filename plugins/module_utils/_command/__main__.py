@@ -28,4 +28,4 @@ if __name__ == "__main__":
     _register()
     from ansible_collections.seamless.deploy.plugins.module_utils._command import _main
 
-    sys.exit(_main.main(sys.argv[1:]))
+    raise SystemExit(_main.main(sys.argv[1:]))

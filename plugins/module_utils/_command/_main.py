@@ -41,7 +41,7 @@ def main(argv: t.Sequence[str]) -> int:
         return _failed(exc, options.json)
     except KeyboardInterrupt:
         return 130
-    print(json.dumps(answer.told, indent=2, default=str) if options.json else "\n".join(answer.lines))
+    _say(json.dumps(answer.told, indent=2, default=str) if options.json else "\n".join(answer.lines))
     return answer.code
 
 
@@ -50,8 +50,12 @@ def _failed(exc: DeployError, as_json: bool) -> int:
     for option, name in _NAMES.items():
         message = message.replace(option, name)
     if as_json:
-        print(json.dumps({"msg": message, **exc.result}, indent=2, default=str))
+        _say(json.dumps({"msg": message, **exc.result}, indent=2, default=str))
         return 1
     found = [*_words.diagnosis(exc.result), *_words.findings(t.cast(list, exc.result.get("findings") or []))]
-    print("\n".join([f"migrations: {message}", *found]), file=sys.stderr)
+    sys.stderr.write("\n".join([f"migrations: {message}", *found]) + "\n")
     return 1
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
