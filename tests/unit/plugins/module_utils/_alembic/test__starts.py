@@ -65,6 +65,7 @@ def starts(**files: str) -> list:
          [("create_all", "start", "store.py")]),
         ({"store": "class Store:\n    def begin(self):\n        db.create_all()", "main": "from other import job\njob.begin()"},
          [("create_all", "unclear", "store.py")]),
+        ({"db": "def prepare():\n    store.create_all()", "main": "def prepare():\n    pass\nprepare()"}, [("create_all", "unclear", "db.py")]),
         ({"models": "Base.metadata.create_all(bind=engine)", "main": "import models"}, [("create_all", "start", "models.py")]),
         ({"tools__init_db": "Base.metadata.create_all(bind=engine)"}, [("create_all", "script", "tools/init_db.py")]),
         ({"run": "if __name__ == '__main__':\n    db.create_all()\n    app.run()"}, [("create_all", "script", "run.py")]),
