@@ -15,6 +15,7 @@ from .. import _migration
 from . import _alembic_graph as graph
 from . import _alembic_select, _alembic_setup
 from . import _exceptions as errors
+from ._alembic_cursor import in_autocommit
 from ._alembic_source import Source, source_of
 from ._whole import refuse_unfit
 
@@ -71,7 +72,7 @@ def describe_step(step: t.Any, context: t.Any) -> _migration.Migration:
         label=", ".join(sorted(script.branch_labels or ())),
         name=str(script.doc or os.path.basename(script.path)),
         backwards=backwards,
-        atomic=bool(source.atomic and context.impl.transactional_ddl),
+        atomic=bool(source.atomic and context.impl.transactional_ddl and not in_autocommit(context.connection)),
         reversible=not back.refuses and (forth.empty or not back.empty),
         data=source.data,
         operations=source.operations,
