@@ -88,11 +88,17 @@ class Traffic:
     """What became of the requests: `before` and `during` the block, `ended` after it, `report` of all."""
 
     url: str
+    load: LoadProcess
     before: LoadReport = dataclasses.field(init=False)
     during: LoadReport = dataclasses.field(init=False)
     ended: LoadReport = dataclasses.field(init=False)
     report: LoadReport = dataclasses.field(init=False)
     lost: list[str] = dataclasses.field(default_factory=list)
+
+    def between(self, earlier: float, later: float) -> LoadReport:
+        """Tell of the requests that were sent between two readings of the clock, as a journal has them."""
+        ahead = time.time() - time.monotonic()
+        return self.load.report(earlier - ahead, later - ahead)
 
     def told(self, what: str) -> None:
         """Print the figures, for `pytest -s` and for the report of a failing test."""
@@ -108,7 +114,7 @@ class Traffic:
 @contextlib.contextmanager
 def traffic(url: str, load: LoadProcess, before: float, after: float, table: str = ORDERS_TABLE) -> t.Iterator[Traffic]:
     """Send requests before, during and after the block. table: where their writes are found."""
-    found = Traffic(url)
+    found = Traffic(url, load)
     with load:
         begun = time.monotonic()
         time.sleep(before)
