@@ -171,6 +171,36 @@ def test_what_cannot_be_reached_or_loaded(project: Project) -> None:
     assert "config" in project.fails(config="gone.ini").msg
 
 
+def test_what_a_review_warns_of_fails_on_postgresql(project: Project, database: t.Any) -> None:
+    state = 'sa.Column("state", sa.Enum("on", "off", name="state"))'
+    project.revision(
+        "b2", "a1", f'op.create_table("lamps", sa.Column("id", sa.Integer), {state})', 'op.drop_table("lamps")'
+    )
+    unnamed = (
+        'op.create_unique_constraint(None, "users", ["name"])',
+        'op.drop_constraint(None, "users", type_="unique")',
+    )
+    project.revision("c3", "b2", *unnamed)
+    told = project.info(gather="chain")
+    warned = [
+        (each["kind"], each["revision"])
+        for review in told["reviews"]
+        for each in review["findings"]
+        if each["level"] == "warning"
+    ]
+    assert warned == [("type_left", "b2"), ("constraint_without_name", "c3")]
+    lead = "from alembic import command, config; command.{}(config.Config('alembic.ini'), {!r})"
+    for word, revision, said in (
+        ("upgrade", "b2", ""), ("downgrade", "a1", ""), ("upgrade", "b2", 'type "state" already exists'),
+    ):  # fmt: skip
+        done = project.python(lead.format(word, revision), database.url)
+        assert said in done.stderr if said else done.returncode == 0, done.stderr
+    database.execute("DROP TYPE state")
+    project.upgrade(database.url)
+    done = project.python(lead.format("downgrade", "b2"), database.url)
+    assert done.returncode and "name" in done.stderr.splitlines()[-1]
+
+
 def test_models_that_env_does_not_give(project: Project, lite: str) -> None:
     env = project.path / "migrations" / "env.py"
     env.write_text(env.read_text().replace("target_metadata=metadata, ", ""))
