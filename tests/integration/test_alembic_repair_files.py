@@ -142,3 +142,13 @@ def test_a_long_chain_is_replayed_once(site: Site) -> None:
     for path in folder.iterdir():
         path.write_text("{damaged")
     assert site.repair("stamp", cache_path=str(folder))["diagnosis"]["cause"] == "none"
+
+
+def test_a_project_with_one_transaction_around_everything(site: Site) -> None:
+    """Nobody could look at the catalog in between: each revision gets a run of its own."""
+    env = site.project.path / "migrations" / "env.py"
+    text = env.read_text()
+    assert "with engine.connect() as" in text
+    env.write_text(text.replace("with engine.connect() as", "with engine.begin() as"))
+    told = site.repair("stamp", cache_path=None)["diagnosis"]
+    assert (told["cause"], told["heads"]) == ("none", ["r3"])
