@@ -63,6 +63,7 @@ class DifferentDefinition(CommandError):
 def safe_create_table(table_name: str, *items: t.Any, schema: t.Optional[str] = None, **options: t.Any) -> sa.Table:
     """op.create_table, unless an equal table is there. Types of Enum columns may be there too."""
     database = _database()
+    options.pop("if_not_exists", None)  # it would skip what is different too
     items = _share_enums(database, items, schema)
     if database.offline:
         table = _create_table_offline(database, table_name, items, schema, options)
@@ -97,6 +98,7 @@ def safe_drop_table(table_name: str, *, schema: t.Optional[str] = None) -> None:
 def safe_add_column(table_name: str, column: sa.Column, *, schema: t.Optional[str] = None, **options: t.Any) -> None:
     """op.add_column, unless an equal column is there. On PostgreSQL the type of a new Enum column is created too."""
     database = _database()
+    options.pop("if_not_exists", None)
     what, scope = f"column {column.name} of table {table_name}", _Scope("column", column.name)
     _claim(table_name, schema, scope)
     (column,) = _share_enums(database, [column], schema)
@@ -137,6 +139,7 @@ def safe_create_index(
 ) -> None:
     """op.create_index, unless an equal index is there. One that a failed CONCURRENTLY left invalid is an error."""
     database = _database()
+    options.pop("if_not_exists", None)
     what, scope = f"index {index_name} of table {table_name}", _Scope("index", index_name)
     copied = {name: value for name, value in options.items() if name != "postgresql_concurrently"}
     wanted = alembic_ops.CreateIndexOp(index_name, table_name, columns, **copied).to_index(op.get_context())
@@ -160,6 +163,7 @@ def safe_drop_index(
 ) -> None:
     """op.drop_index, unless it is gone."""
     database = _database()
+    options.pop("if_exists", None)
     if not database.offline and not database.has_index(index_name, schema):
         return _skipped(f"index {index_name} is not there")
     if _knows("drop_index", "if_exists"):

@@ -64,6 +64,8 @@ BOTH = [
          'sqlite_where=sa.text("id > 9"))\n'),
     Case("index on other rows", 'safe_create_index("ix_some", "users", ["name"], postgresql_where=sa.text("id > 9"), '
          'sqlite_where=sa.text("id > 9"))\n', ("id > 9", "id > 8"), "id > 8"),
+    Case("with Alembic's own option", 'safe_create_index("ix_name", "users", ["name"], if_not_exists=True)\n'
+         'safe_add_column("users", sa.Column("age", sa.Integer()), if_not_exists=True)\n'),
     Case("foreign key", ORDERS + 'safe_create_foreign_key("fk_user", "orders", "users", ["user_id"], ["id"], ondelete="CASCADE")\n'),
     Case("other foreign key", ORDERS + 'safe_create_foreign_key("fk_user", "orders", "users", ["user_id"], ["id"])\n',
          ('["id"])', '["id"], ondelete="CASCADE")'), "on delete cascade"),
