@@ -49,13 +49,13 @@ def prepare(arguments: t.Dict[str, t.Any], answer: t.Any, command: str = "upgrad
         ) from None
     connections = Connections(arguments, answer)
     connections.listen()
-    return Project(find(arguments), connections, arguments, command)
+    return Project(find(arguments), connections, arguments)
 
 
 class Project:
     """One project and the one of its databases that is meant."""
 
-    def __init__(self, found: Found, connections: Connections, arguments: t.Dict[str, t.Any], command: str) -> None:
+    def __init__(self, found: Found, connections: Connections, arguments: t.Dict[str, t.Any]) -> None:
         from alembic.script import ScriptDirectory
         from alembic.util import CommandError
 
@@ -81,7 +81,7 @@ class Project:
 
     def run(self, work: Work, reading: bool = False, whole: bool = False, **options: t.Any) -> t.Any:
         """Run env.py once, and `work` where it runs the migrations of the database that is meant. Raises BridgeError."""
-        self._connections.reading = reading
+        self._connections.reading, self._connections.connecting = reading, None
         for _attempt in range(2):
             visit = _Visit(self, work, reading)
             try:
@@ -120,10 +120,11 @@ class Project:
     def reached(self, context: t.Any, reading: bool) -> None:
         """env.py has a connection: prove where it leads, and keep it from writing."""
         found = self._connections.of(context.connection)
-        if self._name and found is not None and not found.same(self._connections.meant):
+        if found is not None and not found.same(self._connections.meant):
             self._connections.meant = found
-            context.connection.engine.dispose()
-            raise _OtherTarget
+            if self._name:  # until now another one was led there
+                context.connection.engine.dispose()
+                raise _OtherTarget
         self.enclosed = bool(context._in_external_transaction)
         metadata = context.opts.get("target_metadata")
         self.metadata = list(metadata) if isinstance(metadata, (list, tuple)) else [metadata] if metadata else []
