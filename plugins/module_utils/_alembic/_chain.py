@@ -27,11 +27,15 @@ def loaded(name: str) -> bool:
 
 
 def read_chain(
-    files: t.Mapping[str, str], outside: t.Optional[t.Mapping[str, str]] = None, compiled: t.Sequence[str] = ()
+    files: t.Mapping[str, str],
+    outside: t.Optional[t.Mapping[str, str]] = None,
+    compiled: t.Sequence[str] = (),
+    sourceless: bool = False,
 ) -> Chain:
     """The chain in files that Alembic loads: path to text, in the order in which it loads them.
 
     outside: other files of the project that may be revisions. compiled: names of compiled files beside them.
+    sourceless: Alembic loads these too.
     """
     revisions: list[Revision] = []
     findings: list[Finding] = []
@@ -51,7 +55,15 @@ def read_chain(
         *_several_bases(chain),
         *_outside(chain, stray),
     ]
+    if sourceless or any(found.kind == "computed_id" for found in findings):
+        findings = [_unsure(found) for found in findings]
     return dataclasses.replace(chain, findings=tuple(sorted(findings, key=lambda each: LEVELS.index(each.level))))
+
+
+def _unsure(found: Finding) -> Finding:
+    """Where some revisions cannot be told without running them, what seems to be missing may be there."""
+    depends = found.kind in ("unknown_parent", "unknown_dependency", "several_heads", "cycle")
+    return dataclasses.replace(found, level="warning") if depends and found.level == "stop" else found
 
 
 def _stray(outside: t.Mapping[str, str]) -> list[Revision]:

@@ -53,7 +53,9 @@ def read_project(chdir: str, config: str = "", section: str = "") -> Project:
             remedy = "correct its encoding or its owner; Alembic loads every file before it does anything"
             unreadable.append(Finding("unreadable", "stop", shown, evidence, remedy, shown))
     own = os.path.relpath(location.script, chdir) if location.script else ""
-    chain = _chain.read_chain(revisions, _outside(sources, own), _compiled(chdir, location.versions))
+    chain = _chain.read_chain(
+        revisions, _outside(sources, own), _compiled(chdir, location.versions), location.sourceless
+    )
     if location.findings and not location.versions:
         chain = dataclasses.replace(chain, findings=())  # no file was looked for
     elif not revisions:

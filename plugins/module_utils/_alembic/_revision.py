@@ -137,10 +137,10 @@ def _names(value: t.Any) -> tuple[str, ...]:
 
 def _defines(tree: ast.Module, name: str) -> bool:
     """Whether a module has this function: defined, imported or assigned."""
-    for node in tree.body:
+    for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name:
             return True
-        if isinstance(node, (ast.Import, ast.ImportFrom)) and name in [each.asname or each.name for each in node.names]:
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and {name, "*"} & {e.asname or e.name for e in node.names}:
             return True
         if isinstance(node, ast.Assign) and name in [getattr(target, "id", "") for target in node.targets]:
             return True
@@ -151,11 +151,12 @@ def _about_id(own_id: str, path: str) -> t.Iterator[Finding]:
     illegal = sorted(set(own_id) & set(ILLEGAL))
     if illegal:
         evidence = f"the id {own_id} of {path} has {' '.join(illegal)} in it, which Alembic refuses or reads as a range"
-        yield Finding("illegal_id", "stop", own_id, evidence, "use letters, digits and _", path, own_id)
+        level = "warning" if illegal == [":"] else "stop"  # refused by the newest Alembic only
+        yield Finding("illegal_id", level, own_id, evidence, "use letters, digits and _", path, own_id)
     if len(own_id) > LONGEST_ID:
         evidence = f"the id {own_id} has {len(own_id)} characters and the column version_num takes {LONGEST_ID}"
         remedy = "shorten it here and in the files that name it, before it is applied anywhere; PostgreSQL refuses to record it"
-        yield Finding("long_id", "stop", own_id, evidence, remedy, path, own_id)
+        yield Finding("long_id", "warning", own_id, evidence, remedy, path, own_id)
 
 
 def _unreadable(path: str, place: str, reason: str) -> Finding:

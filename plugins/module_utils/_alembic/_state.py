@@ -37,7 +37,7 @@ def findings(chain: Told, state: Told) -> list[dict[str, str]]:
 
 def _findings(chain: Told, state: Told) -> t.Iterator[Finding]:
     current = state["current"]
-    for revision in unknown(chain, current):
+    for revision in state["missing"]:
         evidence = f"the database is at {revision}, and no revision file of this code has that id"
         remedy = (
             "deploy the code that has it, or downgrade from there; this code refuses to migrate (Can't locate revision) until then. "

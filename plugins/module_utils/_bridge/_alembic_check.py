@@ -33,13 +33,13 @@ def _plan(
 ) -> t.Tuple[t.Dict[str, t.Any], str]:
     """(plan, why there is none). What a finding says already is not said again."""
     nothing: t.Dict[str, t.Any] = {"pending": [], "plan": []}
-    if not chain["usable"] or _state.unknown(chain, heads) or _state.overlapping(chain, heads):
-        return nothing, ""
+    if not chain["usable"] or _state.overlapping(chain, heads):
+        return {**nothing, "missing": _state.unknown(chain, heads)}, ""
     try:
         wanted = {**arguments, "revision": "heads", "with_sql": True}
         return _alembic_plan.of_run(project, heads, context, wanted), ""
     except BridgeError as exc:
-        return nothing, exc.message
+        return {**nothing, "missing": _state.unknown(chain, heads)}, exc.message
 
 
 def _read(
@@ -51,7 +51,7 @@ def _read(
         **_alembic_describe.of_release(project, context),
         "current": sorted(heads),
         "applied": _told.applied(chain["history"], heads),
-        "missing": _state.unknown(chain, sorted(heads)),
+        "missing": plan["missing"],
         "pending": plan["pending"],
         "plan": plan["plan"],
         "no_plan": no_plan,

@@ -82,7 +82,8 @@ def test_branches_merges_labels_and_dependencies() -> None:
         ([text("a1", branch_labels="x"), text("b2", "a1", branch_labels="x")], [("duplicate_label", "stop", "x")]),
         ([text("a1"), text("b2", "a1"), text("c3", "a1")], [("several_heads", "stop", "b2, c3")]),
         ([text("a-1")], [("illegal_id", "stop", "a-1")]),
-        ([text("a" * 33)], [("long_id", "stop", "a" * 33)]),
+        ([text("a:1")], [("illegal_id", "warning", "a:1")]),
+        ([text("a" * 33)], [("long_id", "warning", "a" * 33)]),
         ([text("a1").replace("def upgrade", "def upgrade_all")], [("no_upgrade", "stop", "a1")]),
         ([text("a1").replace("= None", "= previous()", 1)], [("computed_id", "warning", "versions/1.py")]),
         ([text("a1").replace("'a1'", "uuid4().hex")], [("computed_id", "warning", "versions/1.py")]),
@@ -92,6 +93,25 @@ def test_broken_chains(files: list, expected: list) -> None:
     assert kinds(chain(*files)) == expected
     for found in chain(*files).findings:
         assert found.evidence and found.remedy and "\n" not in found.evidence
+
+
+def test_what_only_shows_when_it_runs_makes_no_stop() -> None:
+    computed = text("b2", "a1").replace("'b2'", "name()", 1).replace("revision = 'b2'", "revision = name()")
+    found = chain(text("a1"), computed, text("c3", "b2"))
+    assert {(kind, level) for kind, level, _object in kinds(found)} >= {
+        ("computed_id", "warning"),
+        ("unknown_parent", "warning"),
+    }
+    assert found.usable
+    assert kinds(chain(text("c3", "b2"), sourceless=True)) == [("unknown_parent", "warning", "c3")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["from helper import *", "from helper import upgrade", "if True:\n    def upgrade(): pass", "upgrade = other"],
+)
+def test_ways_to_have_an_upgrade(body: str) -> None:
+    assert _revision.read("x.py", f"revision = 'a1'\ndown_revision = None\n{body}\n")[1] == []
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,6 @@ def test_what_is_applied(given: dict, current: list, expected: list) -> None:
 )
 def test_findings(current: list, more: dict, expected: list) -> None:
     usual = {"tables_without_revision": [], "not_compared": "", "no_plan": "", "version_table": "alembic_version"}
-    found = _state.findings(LINE, {**usual, "current": current, **more})
+    found = _state.findings(LINE, {**usual, "current": current, "missing": _state.unknown(LINE, current), **more})
     assert [(each["kind"], each["level"], each["object"]) for each in found] == expected
     assert all(each["evidence"] and each["remedy"] for each in found)
