@@ -218,6 +218,18 @@ def test_redirects_to_a_renamed_database(newest: Upgrade, database: t.Any) -> No
     assert database.server.execute("SELECT count(*) FROM things", renamed) == [(0,)]
 
 
+def test_another_database_that_env_py_asks_first(newest: Upgrade, database: t.Any) -> None:
+    copy = f"{database.name}_copy"
+    database.server.execute(f'CREATE DATABASE "{copy}" OWNER "{database.user}"')
+    first = f"from sqlalchemy import create_engine\ncreate_engine({database.server.url('postgres')!r}).connect()\n"
+    newest.project.write("migrations/env.py", first + ENV)
+    try:
+        assert ids(newest(database_name=copy)["applied"]) == ["a1", "a2"] and tables(database) == []
+        assert database.server.execute("SELECT count(*) FROM things", copy) == [(0,)]
+    finally:
+        database.server.drop_database(copy)
+
+
 def test_sqlite_and_check_mode_makes_no_file(oldest: Upgrade) -> None:
     file = oldest.project.path / "things.sqlite3"
     oldest.environment["DATABASE_URL"] = f"sqlite:///{file}"
