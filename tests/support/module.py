@@ -49,7 +49,7 @@ def start_module(name: str, params: dict[str, t.Any], check: bool = False, **pop
     return process
 
 
-def finish_module(process: subprocess.Popen[str], timeout: float = 120) -> dict[str, t.Any]:
+def finish_module(process: subprocess.Popen[str], timeout: float = 600) -> dict[str, t.Any]:
     """Wait for a module and give what it returned, with all that it said as `_output`."""
     out, err = process.communicate(timeout=timeout)
     if not out.strip().startswith("{"):
