@@ -147,7 +147,10 @@ def test_broken_history_is_named_and_repaired(book: Book, history: History, kind
     assert book.repair(action)["changed"] is False
     # What fails halfway does so for its rows, and not for its history: that database is at the revision on record.
     target = history.recorded[0] if history.name == "batch-left-behind" else "heads"
-    assert book.upgraded(book.url, target) == book.upgraded(book.new(), target)
+    ended = book.upgraded(book.url, target)
+    if history.name == "never-recorded":
+        book.application.checkout(history.code)  # the broken code makes its tables before anybody can upgrade
+    assert ended == book.upgraded(book.new(), target)
     assert book.rows() == rows
 
 
