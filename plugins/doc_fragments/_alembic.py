@@ -29,7 +29,7 @@ options:
     description:
       - Where Flask-Migrate finds the application, as C(FLASK_APP) has it.
       - Without it C(FLASK_APP) of the environment, else C(wsgi.py) or C(app.py), as C(flask) itself looks for it. Application factories are called.
-      - Not used where C(env.py) does without Flask.
+      - Given, the application is loaded also where C(env.py) does not name Flask's C(current_app).
     type: str
   database:
     description:

@@ -69,8 +69,9 @@ def _text(path: str) -> str:
 
 
 def wants_flask(path: str) -> bool:
-    """Whether the env.py beside it works on Flask's current application: that of Flask-Migrate does."""
-    return "current_app" in _text(os.path.join(os.path.dirname(path), "env.py"))
+    """Whether its env.py works on Flask's current application: that of Flask-Migrate does."""
+    location = _config(path).get_main_option("script_location") or os.path.dirname(path)
+    return "current_app" in _text(os.path.join(location, "env.py"))
 
 
 def _config(path: str) -> t.Any:
@@ -89,8 +90,9 @@ def _config(path: str) -> t.Any:
 def _config_of_flask(app: t.Any, path: str) -> t.Any:
     """As `flask db` makes it, with what the application adds by @migrate.configure."""
     data = app.extensions.get("migrate")
-    if data is None:
-        return _config(path)
+    own = _config(path)
+    if data is None or own.get_main_option("script_location"):  # no directory of `flask db`
+        return own
     config = data.migrate.get_config(os.path.dirname(path) or ".")
     # the rest of the template reads it, and only the command line sets it
     for name in ("autogenerate", "sql"):
