@@ -260,6 +260,8 @@ def main() -> None:
         result = run(module.params, bridge_of(module, "alembic", reading=True))
     except DeployError as exc:
         module.fail_json(msg=exc.msg, **exc.result)
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
     module.exit_json(**result)
 
 
