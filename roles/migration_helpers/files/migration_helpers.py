@@ -1,6 +1,8 @@
 # Copyright (c) 2026, seamless.deploy contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Additional permission under section 7 of that licence: a copy of this file in the migrations of a project may be used,
+# changed and passed on with that project under the terms of the project, whatever they are.
 """Alembic operations that may run again: what is there already is skipped when it equals what the migration makes.
 
 A copy of this file lies in the migrations folder of a project; revisions import it from there. Application's interpreter.
