@@ -179,19 +179,19 @@ class Application:
         return done.stdout
 
     def probe(self, url: str) -> Probe:
-        return Probe(self, url)
+        return Probe([self.python, str(PROBE)], self.path, {"DATABASE_URL": url})
 
 
 class Probe:
     """A process of a release that stays, and says what of its models works on the database."""
 
-    def __init__(self, application: Application, url: str) -> None:
+    def __init__(self, argv: list[str], path: pathlib.Path, environment: dict[str, str]) -> None:
         # A file, as nobody reads a pipe in the meantime.
         self._said = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
-            [application.python, str(PROBE)],
-            cwd=application.path,
-            env={**os.environ, "DATABASE_URL": url},
+            argv,
+            cwd=path,
+            env={**os.environ, **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,

@@ -1,0 +1,7 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The models of CKAN (application's interpreter)."""
+
+import ckan.model  # noqa: F401
+from ckan.model.meta import metadata  # noqa: F401
