@@ -51,6 +51,7 @@ def test_an_unfit_release_gets_no_request(app: SampleWhole, release: int) -> Non
     assert "Rehearse the migrations" not in said.rpartition("fatal:")[2]
 
 
+@pytest.mark.long
 def test_what_fails_on_rows_is_found_before_anything_is_touched(app: SampleWhole) -> None:
     said = comes_back(app, 4)
     assert "1f94c07ab5e6" in said and "note_reference_key" in said, said

@@ -96,6 +96,7 @@ def test_on_sqlite_what_fails_halfway_is_brought_back_whole(on_sqlite: SampleWho
     assert (found.serving, found.catalog) == (stands.serving, stands.catalog) and not on_sqlite.locked()
 
 
+@pytest.mark.long
 def test_on_sqlite_what_it_cannot_live_with_stops_the_service(on_sqlite: SampleWhole) -> None:
     stops_for_it(on_sqlite)
 
