@@ -19,4 +19,4 @@ INSERT INTO group_extra (id, group_id, key, value, state)
 SELECT 'extra-' || n, 'group-' || n, 'country', 'value-' || n, 'active' FROM generate_series(1, 5) AS n;
 INSERT INTO rating (id, user_id, package_id, rating) SELECT 'rating-' || n, 'user-' || n, 'package-' || n, n FROM generate_series(1, 5) AS n;
 INSERT INTO revision (id, "timestamp", author, state) VALUES ('past', now(), 'user1', 'active');
-INSERT INTO package_revision (id, name, revision_id, continuity_id, state) VALUES ('package-2', 'package2', 'past', 'package-2', 'active');
+INSERT INTO package_relationship_revision (id, revision_id, subject_package_id, state) VALUES ('past', 'past', 'package-2', 'active');
