@@ -24,7 +24,8 @@ WARNED = "ends all processes of a login together with it"
 def scene() -> t.Iterator[Scene]:
     """Boot one host on which release 2 serves."""
     with lab_stage() as stage:
-        stage.live(2)
+        first = stage.run("deploy.yml", 2, timeout=900)
+        assert first.rc == 0, first.stdout
         stage.repository.git("checkout", "--quiet", "main")
         yield Scene(stage)
 
