@@ -13,10 +13,12 @@ from tests.lab.samples import SampleStage, sample_stage
 
 #: An unhealthy release, a migration that fails, and code that cannot be imported.
 FAILING = (3, 4, 6)
+#: The lean run deploys them with supervisor, in tests/integration.
+pytestmark = pytest.mark.long
 STAGES = [
     pytest.param(("notes_api", "postgresql"), id="notes"),
-    pytest.param(("visits", "postgresql"), id="visits", marks=pytest.mark.long),
-    pytest.param(("visits", "sqlite"), id="visits-sqlite", marks=pytest.mark.long),
+    pytest.param(("visits", "postgresql"), id="visits"),
+    pytest.param(("visits", "sqlite"), id="visits-sqlite"),
 ]
 
 
@@ -40,7 +42,6 @@ def test_a_release_with_revisions_goes_live(stage: SampleStage) -> None:
         assert stage.engine == "sqlite", result.stdout
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("release", FAILING)
 def test_a_release_that_fails_comes_back(stage: SampleStage, release: int) -> None:
     stage.live(2)
@@ -53,7 +54,6 @@ def test_a_release_that_fails_comes_back(stage: SampleStage, release: int) -> No
     assert stage.look().footprint == before and stage.serving() == "2"
 
 
-@pytest.mark.long
 def test_a_blocking_release_stops_for_it(stage: SampleStage) -> None:
     stage.live(2)
     with stage.traffic() as traffic:
