@@ -58,7 +58,7 @@ def migrations(project: Project, *arguments: str, **environment: str) -> subproc
     """Run it with the project's own interpreter, which has no Ansible."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE", "PYTHON", "VIRTUAL"))}
     return subprocess.run(
-        [str(CHECKOUT / "bin" / "migrations"), arguments[0], "-C", str(project.path), *arguments[1:]],
+        [str(CHECKOUT / "scripts" / "migrations"), arguments[0], "-C", str(project.path), *arguments[1:]],
         env={**kept, "MIGRATIONS_PYTHON": str(project.bin / "python"), "VIRTUAL_ENV": str(project.bin.parent), **environment},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -188,7 +188,7 @@ def test_a_base_for_postgresql_builds_the_same(project: Project, database: t.Any
 
 def test_it_starts_by_a_link_and_says_how_it_is_called(tmp_path: pathlib.Path) -> None:
     link = tmp_path / "migrations"
-    link.symlink_to(CHECKOUT / "bin" / "migrations")
+    link.symlink_to(CHECKOUT / "scripts" / "migrations")
     python = alembic_python("newest")
     environment = {"PATH": os.environ["PATH"], "MIGRATIONS_PYTHON": python}
 

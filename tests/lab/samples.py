@@ -75,14 +75,14 @@ class SampleStage(LabStage):
         """Look around on the host."""
         return look(self.hosts[host or "app1"], PATH, self.name.partition("_")[0])
 
-    @contextlib.contextmanager
-    def traffic(self, rate: float = 100, before: float = 3, after: float = 3) -> t.Iterator[Traffic]:
+    def traffic(
+        self, rate: float = 100, before: float = 3, after: float = 3
+    ) -> contextlib.AbstractContextManager[Traffic]:
         """Send requests to nginx from outside; every acknowledged write is looked for in the database afterwards."""
         entrances = [f"http://{self.hosts['app1'].address}"]
         load = LoadProcess(entrances, readers=12, writers=4, rate=rate, max_seconds=600, path=self.sample.PATH)
         url = self.application_url(near=False)
-        with traffic(url, load, before, after, table=self.sample.TABLE) as seen:
-            yield seen
+        return traffic(url, load, before, after, table=self.sample.TABLE)
 
 
 @contextlib.contextmanager

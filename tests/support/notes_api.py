@@ -54,9 +54,10 @@ class NotesRepository(sample.SampleRepository):
 
 def fill(url: str, notes: int = 5_000, authors: int = 100) -> int:
     """Fill the tables of release 1 (or 2) with rows; give the number of notes."""
-    with contextlib.closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute(FILL, {"notes": notes, "authors": authors})
-        return cursor.rowcount
+    with contextlib.closing(psycopg2.connect(url)) as connection:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(FILL, {"notes": notes, "authors": authors})
+            return cursor.rowcount
 
 
 def process_environment(url: str) -> dict[str, str]:

@@ -10,10 +10,10 @@ import pathlib
 
 import psycopg2
 
+from tests.support import sample
 from tests.support.sample import APPS, SampleRepository, wheels
-from tests.support.sample import build_wheel as build_wheel
-from tests.support.sample import python_for_app as python_for_app
 
+build_wheel, python_for_app = sample.build_wheel, sample.python_for_app
 APP = APPS / "shop"
 
 FILL_USERS = """

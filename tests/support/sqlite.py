@@ -40,15 +40,16 @@ def make(path: pathlib.Path, rows: int = 100, mode: str = "wal", size: int = 50)
         connection.execute("CREATE TABLE orders (id integer PRIMARY KEY, note text NOT NULL)")
         connection.execute("CREATE TABLE lines (id integer PRIMARY KEY, order_id integer REFERENCES orders)")
         connection.execute("BEGIN")
-        connection.executemany("INSERT INTO orders (note) VALUES (?)", (["x" * size] for _ in range(rows)))
+        connection.executemany("INSERT INTO orders (note) VALUES (?)", (["x" * size] for _row in range(rows)))
         connection.execute("COMMIT")
     return path
 
 
 def ask(path: str | pathlib.Path, sql: str = "SELECT count(*) FROM orders") -> list[tuple[t.Any, ...]]:
     """Run one statement."""
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        return connection.execute(sql).fetchall()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        with connection:
+            return connection.execute(sql).fetchall()
 
 
 def count(path: str | pathlib.Path, table: str = "orders") -> int:
@@ -69,7 +70,7 @@ class User:
     def end(self) -> int:
         """Let it close the database; how many rows it has written."""
         if self.process.poll() is None:
-            out, _ = self.process.communicate("", timeout=60)
+            out = self.process.communicate("", timeout=60)[0]
             self.written = int(out)
         return self.written
 

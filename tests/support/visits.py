@@ -78,8 +78,8 @@ class VisitsRepository(sample.SampleRepository):
             "--find-links",
             str(self.house),
         ]
-        options: dict[str, t.Any] = {"cwd": self.path, "capture_output": True, "text": True, "check": False}
-        done = subprocess.run([*argv, "--python", sample.python_for_app()], **options)
+        options: dict[str, t.Any] = {"cwd": self.path, "capture_output": True, "text": True}
+        done = subprocess.run([*argv, "--python", sample.python_for_app()], check=False, **options)
         if done.returncode:
             raise RuntimeError(f"uv cannot lock the packages of the visitors' book: {done.stderr.strip()}")
 

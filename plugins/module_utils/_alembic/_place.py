@@ -97,11 +97,12 @@ class PostgresPlace(Place):
             made = _borrowed.borrowed(self.source, self._lent, self.name, self.role())
         else:
             made = _scratch.scratch(self.source, self.name, self.role())
-        with made as (name, _superuser), connected(self.source.to_database(name), "login_url") as opened:
-            # It need not outlive a power cut: hundreds of small commits would each wait for the disk.
-            rows(opened, sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name)))
-            _furnish(opened, extensions, schemas)
-            yield name, Following(opened, name, self.now).take
+        with made as (name, _superuser):
+            with connected(self.source.to_database(name), "login_url") as opened:
+                # It need not outlive a power cut: hundreds of small commits would each wait for the disk.
+                rows(opened, sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name)))
+                _furnish(opened, extensions, schemas)
+                yield name, Following(opened, name, self.now).take
 
 
 def _furnish(opened: t.Any, extensions: t.List[t.Any], schemas: t.List[t.Any]) -> None:

@@ -53,7 +53,7 @@ def read(path: str, text: str) -> tuple[t.Optional[Revision], list[Finding]]:
     except (SyntaxError, ValueError, RecursionError) as exc:
         line = getattr(exc, "lineno", None)
         reason = getattr(exc, "msg", "") or str(exc) or type(exc).__name__
-        return None, [_unreadable(path, f"{path}:{line}" if line else path, reason)]
+        return None, [_unreadable(path, path if line is None else f"{path}:{line}", reason)]
     values, unknown = _assigned(tree)
     findings = [_computed(path, name) for name in unknown]
     if "revision" in unknown:

@@ -63,7 +63,7 @@ def followed(progress: Reached) -> t.Iterator[None]:
     """Note when an operation begins and ends; those of a batch count as well."""
     from alembic.operations import Operations
 
-    owner = next(kind for kind in Operations.__mro__ if "invoke" in kind.__dict__)
+    (owner, *_others) = [kind for kind in Operations.__mro__ if "invoke" in kind.__dict__]
     original = owner.__dict__["invoke"]
 
     def invoke(self: t.Any, operation: t.Any) -> t.Any:
