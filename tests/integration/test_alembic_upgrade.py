@@ -272,7 +272,7 @@ def test_one_of_several_databases(newest: Upgrade, database: t.Any) -> None:
         f"\n\ndef upgrade_{name}():\n    {THINGS.replace('things', name)}\n" for name in ("shop", "stock")
     )
     text = 'from alembic import op\nimport sqlalchemy as sa\n\nrevision = "m1"\ndown_revision = None\n'
-    project.write("migrations/versions/m1.py", f"{text}\n\ndef newest(engine_name):\n    {body}\n{functions}")
+    project.write("migrations/versions/m1.py", f"{text}\n\ndef upgrade(engine_name):\n    {body}\n{functions}")
     try:
         assert "env.py migrates shop, stock; name one of these" in newest.fails().msg
         planned = newest(check_mode=True, database="stock")
