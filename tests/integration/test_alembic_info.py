@@ -28,7 +28,7 @@ print(json.dumps([sorted(found.get_heads()), sorted(found.get_bases()), [each.re
 """
 
 
-@pytest.fixture(params=["oldest", "newest"])
+@pytest.fixture(params=[pytest.param("oldest", marks=pytest.mark.long), "newest"])
 def project(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Project:
     """Write a project with one revision."""
     made = Project(tmp_path / "project", request.param)

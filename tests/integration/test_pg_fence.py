@@ -20,7 +20,7 @@ from tests.support.module import run_module, start_module
 from tests.support.postgres import EmbeddedPostgres
 
 
-@pytest.fixture(params=[18, 16])
+@pytest.fixture(params=[18, pytest.param(16, marks=pytest.mark.long)])
 def shop(request):
     """A database with orders, settings, a limit, grants and a comment, on both servers."""
     database = request.getfixturevalue("database" if request.param == 18 else "database16")
