@@ -71,7 +71,7 @@ VALUES: dict[str, tuple[dict[str, t.Any], list[str]]] = {
         ["deploy_environment lacks STRIPE_KEY", "deploy_required_environment"],
     ),
     "mysql": ({"deploy_database_url": "mysql://u:p@h/d"}, ["MySQL", "not supported"]),
-    "sqlite": ({"deploy_database_url": "sqlite:///db.sqlite3"}, ["SQLite", "use PostgreSQL"]),
+    "sqlite": ({"deploy_database_url": "sqlite:///db.sqlite3"}, ["deploy_database_url", "sqlite:////"]),
     "no socket": (
         {"deploy_units": [{**WEB, "command": "gunicorn shop.wsgi --bind :8000"}]},
         ["deploy_units", "unix:{socket}"],
