@@ -117,9 +117,11 @@ EXAMPLES = r"""
 
 - name: Merge two heads in a working copy
   seamless.deploy.alembic_repair:
-    <<: *repair
     action: merge_heads
     chdir: /home/ci/visits
+    python: /home/ci/visits/.venv/bin/python
+    login_url: "{{ visits_admin_url }}"
+    backup_dest: /home/ci/backups
 """
 
 RETURN = r"""

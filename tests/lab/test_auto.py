@@ -113,7 +113,7 @@ def test_what_it_cannot_live_with_stops_the_service_and_says_why(stage: LabStage
     assert traffic.lost == [] and traffic.ended.failed == 0, traffic.report.failures
     assert set(traffic.ended.versions) == {"7"}
     # The journal has whole seconds.
-    stopped, switched = moment(stage, "intent", step="stop"), moment(stage, "done", action="service.switch") + 1
+    stopped, switched = moment(stage, "intent", step="stop") - 1, moment(stage, "done", action="service.switch") + 2
     assert traffic.report.failed > 0 and traffic.between(stopped, switched).failed == traffic.report.failed
     assert stage.databases() == DATABASES
 

@@ -3,5 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The models of CKAN (application's interpreter)."""
 
-import ckan.model  # noqa: F401
-from ckan.model.meta import metadata  # noqa: F401
+import ckan.model
+
+metadata = ckan.model.meta.metadata
