@@ -74,7 +74,7 @@ options:
   parent:
     description: For V(reparent), the revision that O(child) is to come after. The default is the only one that it could be.
     type: str
-  message:
+  revision_message:
     description: For V(merge_heads), the message of the revision. The default names the heads.
     type: str
   backup_dest:
@@ -224,7 +224,7 @@ def argument_spec() -> dict[str, t.Any]:
         "ignore": {"type": "list", "elements": "str", "default": []},
         "child": {"type": "str"},
         "parent": {"type": "str"},
-        "message": {"type": "str"},
+        "revision_message": {"type": "str"},
         "backup_dest": {"type": "path"},
         "client_path": {"type": "path"},
         "lock_timeout": {"type": "int", "default": 2000},

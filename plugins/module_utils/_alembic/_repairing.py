@@ -140,7 +140,7 @@ class Repairing:
         if len(chain.heads) < 2:
             return self._of_files(_repair.facts(case.diagnosis), [], list(chain.heads))
         _repair_files.refuse_merge(case.history, chain.heads)
-        message = self.params["message"] or f"Merge {' and '.join(chain.heads)}"
+        message = self.params["revision_message"] or f"Merge {' and '.join(chain.heads)}"
         path, after = "", list(chain.heads)
         if not self.check_mode:
             with self._recorded(self.params["chdir"], {"before": list(chain.heads)}) as outcome:
