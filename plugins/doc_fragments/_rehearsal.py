@@ -37,6 +37,12 @@ options:
         the schema back.
     type: bool
     default: false
+  one_transaction:
+    description:
+      - Where the plan needs a stop, and the release that is live is proven to work after it, also run all of it in one transaction on another copy
+        of the schema. RV(one_transaction) tells whether one held it, so that a stop needs no copy of the database to come back from.
+    type: bool
+    default: false
   wait:
     description:
       - With V(false) and a O(journal) the rehearsal is begun and goes on in the background, which RV(begun) tells. The same task with V(true) and

@@ -193,7 +193,11 @@ class Deploys:
             "undo": undo,
             "undo_steps": sorted({entry["step"] for entry in undo}, key=_journal.STEPS.index),
             "seconds": {**durations(records, chosen), "last": last_durations(records, chosen)},
-            "recovery": {**dataclasses.asdict(recovery), "applied": list(found.applied)},
+            "recovery": {
+                **dataclasses.asdict(recovery),
+                "applied": list(found.applied),
+                "fenced_name": found.fenced_name,
+            },
         }
         if reading:
             result["records"] = [record.to_json() for record in _journal.of_deploy(records, chosen)]

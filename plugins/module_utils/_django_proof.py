@@ -42,10 +42,15 @@ def history(params: t.Dict[str, t.Any], bridge: Bridge, now: str) -> t.Dict[str,
     return {**_proof.state_of(real.history, real.catalog, real.recorded), "stopped": real.history.stopped}
 
 
+def is_wanted(params: t.Dict[str, t.Any]) -> bool:
+    """Whether a policy wants the catalog as proof."""
+    return "proven" in (params["fake"], params["fake_initial"])
+
+
 def prove(params: t.Dict[str, t.Any], bridge: Bridge, plan: t.Dict[str, t.Any], now: str) -> None:
     """Raises DeployError with the differences, where the policies want a proof and the catalog is none."""
     pending = [migration["id"] for migration in plan["plan"] if not migration["backwards"]]
-    if "proven" not in (params["fake"], params["fake_initial"]) or not pending:
+    if not is_wanted(params) or not pending:
         return
     real = examine(params, bridge, now)
     if params["fake"] == "proven":

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
@@ -60,24 +61,41 @@ class Record:
         return [migration["id"] for migration in applied]
 
 
-def apply(bridge: Bridge, request: dict[str, t.Any], plan: dict[str, t.Any], record: Record) -> dict[str, t.Any]:
-    """Run the pending migrations of a plan: intent first, then what became of each. Raises DeployError."""
-    undo = {
-        "alias": record.alias,
-        "before": heads_list(plan["before"]),
-        "applying": [item["id"] for item in plan["plan"]],
-    }
-    with record.journal.step(record.deploy_id, record.step, ACTION, record.alias, undo=undo) as outcome:
-        try:
-            done, _progress = bridge.call("apply", **request)
-        except DeployError as exc:
-            outcome["applied"] = record.note(t.cast(list, exc.result.get("applied") or []))
-            exc.result["changed"] = bool(outcome["applied"])
-            outcome["left_behind"] = left_behind(exc.result)
-            raise
-        outcome["applied"] = record.note(done["applied"])
-        outcome["after"] = heads_list(done["after"])
-    return done
+def apply(
+    bridge: Bridge,
+    request: dict[str, t.Any],
+    record: Record,
+    refuse: t.Callable[[dict[str, t.Any]], None] = lambda plan: None,
+) -> dict[str, t.Any]:
+    """Run the pending migrations: intent first, as soon as the plan is known, then what became of each.
+
+    refuse: may raise DeployError over the plan (`plan`, `before`, `missing`), before anything is done. Raises DeployError.
+    """
+    outcome: dict[str, t.Any] = {}
+    with contextlib.ExitStack() as stack:
+
+        def begin(plan: dict[str, t.Any]) -> None:
+            nonlocal outcome
+            refuse(plan)
+            if plan["plan"]:
+                undo = {
+                    "alias": record.alias,
+                    "before": heads_list(plan["before"]),
+                    "applying": [item["id"] for item in plan["plan"]],
+                }
+                step = record.journal.step(record.deploy_id, record.step, ACTION, record.alias, undo=undo)
+                outcome = stack.enter_context(step)
+
+        answered = bridge.attempt("apply", watch=begin, announce=True, **request)
+        if answered.error:
+            result = answered.error.result
+            outcome["applied"] = record.note(t.cast(list, result.get("applied") or []))
+            result["changed"] = bool(outcome["applied"])
+            outcome["left_behind"] = left_behind(result)
+            raise answered.error
+        outcome["applied"] = record.note(answered.result["applied"])
+        outcome["after"] = heads_list(answered.result["after"])
+    return answered.result
 
 
 def left_behind(result: dict[str, t.Any]) -> bool:

@@ -18,7 +18,7 @@ class DatabaseFacts:
     """What the journal says of the database in one deploy.
 
     applied: migrations that stand applied now. doubtful: more may have happened (a non-atomic migration failed, or
-    nothing is on record after the intent). fenced: writers are kept out now. opened: they were, and are back.
+    nothing is on record after the intent). fenced: writers are kept out now, and it is called fenced_name. opened: they were, and are back.
     copy: name of the safety copy, "" without one. left_behind: half of a migration stands, as its failure said.
     left: a way back has decided already that it stays as it is.
     """
@@ -26,6 +26,7 @@ class DatabaseFacts:
     applied: tuple[str, ...] = ()
     doubtful: bool = False
     fenced: bool = False
+    fenced_name: str = ""
     opened: bool = False
     copy: str = ""
     left_behind: bool = False
@@ -58,9 +59,10 @@ def facts(records: t.Iterable[_journal.JournalRecord], deploy_id: str) -> Databa
             copy = str(record.undo.get("copy_name", "")) if record.event == "done" else found.copy
             # On a way back it is closed again, over what the application may have written in between.
             opened = found.opened and record.step == _journal.BACK
-            found = dataclasses.replace(found, fenced=True, opened=opened, copy=copy)
+            name = str(record.undo.get("fenced_name", ""))
+            found = dataclasses.replace(found, fenced=True, fenced_name=name, opened=opened, copy=copy)
         elif record.action == OPEN and record.event == "done":
-            found = dataclasses.replace(found, fenced=False, opened=True)
+            found = dataclasses.replace(found, fenced=False, fenced_name="", opened=True)
         elif record.action == RESTORE and record.event == "done":
             found = DatabaseFacts()
     return found

@@ -9,7 +9,7 @@ import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal, _round_trip, _strategy
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._migration import Migration
+from ansible_collections.seamless.deploy.plugins.module_utils._migration import Migration, Verdict
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._limits import DataLimits
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._rehearse import Rehearsal
 from ansible_collections.seamless.deploy.plugins.module_utils._release._store import Store
@@ -29,6 +29,7 @@ def rehearsal_spec() -> dict[str, t.Any]:
         "data_bytes": {"type": "int", "default": 10 * 1024**3},
         "scratch_database": {"type": "str"},
         "round_trip": {"type": "bool", "default": False},
+        "one_transaction": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
         "journal": {"type": "path"},
         "deploy_id": {"type": "str"},
@@ -76,6 +77,20 @@ def sound(told: Told) -> Told:
     return told
 
 
+def in_one_transaction(place: Place, found: t.Sequence[Verdict], plan: t.Sequence[Migration]) -> bool:
+    """Whether one transaction holds the plan, as seen on another copy, and nothing more is needed to come back from it.
+
+    A failure before its end is a ROLLBACK, and after it the old release works. What changes rows is not proven without them.
+    """
+    fit = _strategy.keeps_old(found) and all(one.atomic and not one.data for one in plan)
+    if not fit or not isinstance(place, Rehearsal):
+        return False
+    try:
+        return not place.why_not_in_one_transaction()
+    except DeployError:  # a server that makes no second copy proves nothing
+        return False
+
+
 def judged(place: Place, params: dict[str, t.Any]) -> dict[str, t.Any]:
     """What migration_rehearse returns: evidence, verdicts and how the plan may run. Raises DeployError."""
     rehearsed, answer = rehearse(place, params)
@@ -93,6 +108,13 @@ def judged(place: Place, params: dict[str, t.Any]) -> dict[str, t.Any]:
         held if params["contract"] == "manual" else [],
     )
     decision = _strategy.decide(rehearsed.plan, found, given)
+    whole = (
+        params["one_transaction"]
+        and decision.strategy == "maintenance"
+        and rehearsed.kind == "schema"
+        and not rehearsed.without
+        and in_one_transaction(place, found, rehearsed.plan)
+    )
     returned: list[_round_trip.Returned] = answer.get("round_trip") or []
     seconds = [event["seconds"] for event in rehearsed.told]
     return {
@@ -104,6 +126,7 @@ def judged(place: Place, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "sandbox": answer.get("sandbox") or "none",
         "bytes": production.bytes,
         "escalate": escalate,
+        "one_transaction": whole,
         "reasons": decision.reasons,
         "rehearsal": "none" if rehearsed.without else rehearsed.kind,
         "verdicts": [verdict.to_json() for verdict in found],

@@ -47,6 +47,7 @@ def plan(facts: Facts) -> list[str]:
         *_migrations(release, database),
         *_rehearsal(facts.get("rehearsed") or {}),
         *_stop(predicted(facts)),
+        *_safety(facts, database),
     ]
     lines += [f"Attention:    {sentence}" for sentence in _attention(facts, database)]
     return lines
@@ -82,6 +83,15 @@ def _stop(seconds: Facts) -> list[str]:
         return []
     parts = ", ".join(f"{name} {value:.0f} s" for name, value in seconds.items() if name != "stop" and round(value))
     return [f"Stop:         about {seconds['stop']:.0f} s: {parts}"]
+
+
+def _safety(facts: Facts, database: Facts) -> list[str]:
+    """What a failure in the stop is taken back with."""
+    if facts["strategy"] != "maintenance" or not facts.get("fenced") or not database.get("plan"):
+        return []
+    if facts.get("copied", True):
+        return ["Way back:     a copy of the database, made when nobody can write any more"]
+    return ["Way back:     all migrations in one transaction; nothing is copied"]
 
 
 def _dependencies(how: str) -> str:

@@ -86,6 +86,11 @@ def split(plan: t.Sequence[Migration], found: t.Sequence[Verdict], given: Circum
     return later, reasons
 
 
+def keeps_old(found: t.Sequence[Verdict]) -> bool:
+    """Whether the release that is live is proven to work after all of the plan."""
+    return all(verdict.compatibility in ("expand", "either") for verdict in found)
+
+
 def table(found: t.Sequence[Verdict], seconds: t.Sequence[float], decision: Decision) -> list[str]:
     """The plan as lines for people."""
     if not found:

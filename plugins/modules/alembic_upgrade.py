@@ -254,13 +254,17 @@ from ansible_collections.seamless.deploy.plugins.module_utils._spec import JOURN
 
 def run(params: dict[str, t.Any], check_mode: bool, bridge: Bridge, journal: Journal) -> dict[str, t.Any]:
     request = request_of(params)
-    plan, _progress = bridge.call("plan", with_sql=check_mode, **request)
-    refuse_missing(plan, params["missing"])
-    if check_mode or not plan["plan"]:
+
+    def refuse(plan: dict[str, t.Any]) -> None:
+        refuse_missing(plan, params["missing"])
+
+    if check_mode:
+        plan, _progress = bridge.call("plan", with_sql=True, **request)
+        refuse(plan)
         return answer(plan, plan, changed=bool(plan["plan"]))
     record = Record(journal, params["deploy_id"] or "", params["step"] or "migrate", params["database"])
-    done = apply(bridge, request, plan, record)
-    return answer(plan, done, changed=bool(done["applied"]))
+    done = apply(bridge, request, record, refuse)
+    return answer(done, done, changed=bool(done["applied"]))
 
 
 def argument_spec() -> dict[str, t.Any]:

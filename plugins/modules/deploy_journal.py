@@ -175,7 +175,7 @@ seconds:
 recovery:
   description:
     - What becomes of the database when this deploy is undone. C(action) is leave, open, restore, restore_if_unchanged or ask,
-      C(sentence) gives the reason (C(otherwise) when something was written meanwhile), C(applied) the migrations that stand applied.
+      C(sentence) the reason (C(otherwise) when something was written), C(applied) what stands applied, C(fenced_name) its name while fenced.
   type: dict
   returned: always
 facts:

@@ -239,16 +239,14 @@ from ansible_collections.seamless.deploy.plugins.module_utils._spec import (
 
 def run(params: dict[str, t.Any], check_mode: bool, bridge: Bridge, journal: Journal) -> dict[str, t.Any]:
     request = request_of(params)
-    plan, _progress = bridge.call("plan", with_sql=check_mode, **request)
-    _django_proof.prove(params, bridge, plan, utc_now())
-    if check_mode:
-        return answer(plan, plan, changed=bool(plan["plan"] or plan["synced"]))
-    if plan["plan"]:
-        record = Record(journal, params["deploy_id"] or "", params["step"] or "migrate", params["database"])
-        done = apply(bridge, request, plan, record)
-    else:
-        done, _progress = bridge.call("apply", **request)
-    return answer(plan, done, changed=bool(done["applied"] or done["synced"]))
+    if check_mode or _django_proof.is_wanted(params):
+        plan, _progress = bridge.call("plan", with_sql=check_mode, **request)
+        _django_proof.prove(params, bridge, plan, utc_now())
+        if check_mode:
+            return answer(plan, plan, changed=bool(plan["plan"] or plan["synced"]))
+    record = Record(journal, params["deploy_id"] or "", params["step"] or "migrate", params["database"])
+    done = apply(bridge, request, record)
+    return answer(done, done, changed=bool(done["applied"] or done["synced"]))
 
 
 def argument_spec() -> dict[str, t.Any]:

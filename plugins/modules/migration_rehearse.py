@@ -125,11 +125,7 @@ now:
   type: list
   elements: str
   returned: success
-later:
-  description: Ids of the migrations that are held back until the old release is gone.
-  type: list
-  elements: str
-  returned: success
+later: {description: Ids of the migrations that are held back until the old release is gone., type: list, elements: str, returned: success}
 statements:
   description: What each migration ran on the schema of the scratch copy. C(migration), C(atomic) and C(sql).
   type: list
@@ -175,6 +171,7 @@ verdicts:
     compatibility: {description: 'C(expand), C(contract), C(either), C(blocking) or C(inconclusive).', type: str}
     impact: {description: 'Locks, work and what would wait.', type: dict}
     findings: {description: 'The reasons, each with object, evidence and remedy.', type: list, elements: dict}
+one_transaction: {description: What the option of this name asks. Always C(false) without it., type: bool, returned: success}
 seconds:
   description: Seconds that each migration took on the scratch copy, in the same order.
   type: list

@@ -31,9 +31,22 @@ class Migration(migrations.Migration):
 """
 
 
+LABEL = """
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    dependencies = [("orders", "0003_orders_by_payment")]
+    operations = [
+        migrations.RunSQL(
+            "ALTER TABLE orders_order ADD COLUMN label text", "ALTER TABLE orders_order DROP COLUMN label"
+        ),
+    ]
+"""
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Whole]:
-    """Add two releases that migrate well and are not fit to serve: 17 stands on 2, and 27 on 7."""
+    """Add releases that migrate well and are not fit to serve: 17 and 27 stand on 7, and 18 on 2, which works with what 18 does."""
     with whole(tmp_path_factory.mktemp("maintenance")) as scene:
         scene.changes = {"deploy_strategy": "maintenance", "deploy_ready_timeout": 30}
         repository = scene.scene.repository
@@ -42,6 +55,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Whole]:
         repository.change({"shop/health.py": health, "shop/release.py": "RELEASE = 17\n"}, "Unfit", "r17")
         more = {"orders/migrations/0005_weight.py": WEIGHT, "shop/release.py": "RELEASE = 27\n"}
         repository.change(more, "Unfit, and heavier", "r27")
+        repository.git("checkout", "--quiet", repository.tag(2))
+        label = {"orders/migrations/0004_label.py": LABEL, "shop/release.py": "RELEASE = 18\n"}
+        repository.change({"shop/health.py": health, **label}, "Unfit, with a label", "r18")
         yield scene
 
 
@@ -56,7 +72,15 @@ def test_a_release_goes_live_with_a_stop(shop: Whole) -> None:
     stands = shop.footprint()
     assert stands.serving == "2" and stands.processes == [shop.directory()]
     assert stands.databases == ["postgres", "shop", "template0", "template1"]
+    # Release 1 works with what release 2 makes of the database: nothing has to be copied.
+    assert "all migrations in one transaction; nothing is copied" in result.stdout and copied(shop) == ""
     assert shop.last()["detail"]["result"] == "succeeded" and not shop.locked()
+
+
+def copied(shop: Whole) -> str:
+    """Name of the safety copy of the last deploy with a stop, empty where there was none."""
+    fences = [one for one in shop.records() if one["action"] == "database.fence" and one["event"] == "done"]
+    return str(fences[-1]["undo"]["copy_name"])
 
 
 # What the reason names, and whether the database had to be exchanged for the copy made behind the fence.
@@ -107,8 +131,7 @@ def test_in_one_transaction_nothing_is_copied(shop: Whole, release: int) -> None
         result = shop.run(release, deploy_safety="transaction")
     traffic.told(f"maintenance 2 -> {release}, in one transaction")
     assert traffic.lost == [] and traffic.ended.failed == 0
-    fences = [one for one in shop.records() if one["action"] == "database.fence" and one["event"] == "done"]
-    assert fences and not fences[-1]["undo"]["copy_name"]
+    assert copied(shop) == ""
     if release == 4:
         assert result.rc != 0 and "migration orders.0004_order_reference failed in operation 3 of 3" in " ".join(
             result.report
@@ -116,6 +139,22 @@ def test_in_one_transaction_nothing_is_copied(shop: Whole, release: int) -> None
         assert shop.footprint() == before and shop.last()["detail"]["result"] == "rolled_back"
     else:
         assert result.rc == 0 and shop.serving() == "7", result.stdout
+
+
+def test_what_the_old_release_works_with_stays(shop: Whole) -> None:
+    shop.live(2)
+    with shop.traffic() as traffic:
+        result = shop.run(18, deploy_ready_timeout=8)
+    traffic.told("maintenance 2 -> 18, failed after one transaction")
+    said = " ".join(result.report)
+    assert result.rc != 0 and UNFIT in said and copied(shop) == ""
+    assert traffic.lost == [] and traffic.ended.failed == 0 and set(traffic.ended.versions) == {"2"}
+    assert (
+        "Applied and still there: orders.0004_label. The database is left so, since the old release works with it."
+        in said
+    )
+    assert ("orders_order", "label", "text", "YES", None) in shop.footprint().catalog and shop.serving() == "2"
+    assert shop.last()["detail"]["result"] == "rolled_back" and not shop.locked()
 
 
 def test_a_migration_that_the_old_release_cannot_live_with(shop: Whole) -> None:

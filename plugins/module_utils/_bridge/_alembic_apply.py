@@ -49,6 +49,7 @@ def migrate(run: AlembicRun, heads: t.Sequence[str], arguments: t.Dict[str, t.An
     choice = _alembic_plan.chosen(run.project.script, heads, run.context, arguments)
     described = _alembic_plan.describe_plan(choice.steps, run.context)
     run.begin(heads, choice.steps, described)
+    run.announce(described, sorted(heads), choice.missing)
     for step in choice.steps:
         run.one(step)
     return {

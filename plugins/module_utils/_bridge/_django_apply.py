@@ -26,7 +26,7 @@ def apply(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     """The verb `apply` for migrations."""
     _django_setup.prepare(arguments, answer, "migrate")
     connection = _django_setup.connect(arguments)
-    warnings = _django_check.refuse_serious(connection.alias)
+    _django_check.refuse_serious(connection.alias)
     register_signals()
     connection.prepare_database()
     with contextlib.ExitStack() as stack:
@@ -40,7 +40,7 @@ def apply(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
         run = DjangoRun(connection, arguments, answer, held)
         stack.enter_context(connection.execute_wrapper(run.observe))
         stack.enter_context(run.following_transactions())
-        return {**migrate(connection, arguments, run), "warnings": warnings}
+        return migrate(connection, arguments, run)
 
 
 def register_signals() -> None:
@@ -60,7 +60,9 @@ def migrate(connection: t.Any, arguments: dict[str, t.Any], run: DjangoRun) -> d
     targets, steps, held_back = _django_select.choose(executor, arguments)
     before = _django_plan.heads(executor.loader)
     described = _django_plan.describe_plan(executor, steps)
+    missing = _django_plan.missing_on_disk(executor.loader)
     run.begin(steps, before, described)
+    run.announce(described, before, missing)
     state = executor._create_project_state(with_applied_migrations=True)
     with run.transaction():
         _emit("pre", connection, state.apps, steps, run)

@@ -86,14 +86,12 @@ def _level(number: int) -> str:
     return {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}.get(number, str(number))
 
 
-def refuse_serious(alias: str) -> list[str]:
-    """What Django's migrate does first: refuse on errors. Returns the warnings as sentences."""
-    found = system_checks(alias)
-    serious = [item for item in found if item["serious"]]
+def refuse_serious(alias: str) -> None:
+    """What Django's migrate does first: refuse on errors."""
+    serious = [item for item in system_checks(alias) if item["serious"]]
     if serious:
         texts = "; ".join(f"{item['id'] or item['object']}: {item['message']}" for item in serious[:5])
         more = f" and {len(serious) - 5} more" if len(serious) > 5 else ""
         raise BridgeError(
             "checks", f"Django's system checks find errors, nothing was migrated: {texts}{more}", checks=serious
         )
-    return [f"{item['id']}: {item['message']}" for item in found if item["level"] == "warning"]

@@ -34,7 +34,7 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     if arguments.get("loaded_first"):
         answer.ask("loaded")
     connection = _django_setup.connect(arguments)
-    warnings = _django_check.refuse_serious(connection.alias)
+    _django_check.refuse_serious(connection.alias)
     _django_apply.register_signals()
     connection.prepare_database()
     sandbox = without_network(_host(connection))
@@ -43,7 +43,7 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
         stack.enter_context(connection.execute_wrapper(run.watch))
         stack.enter_context(run.following_transactions())
         done = _django_apply.migrate(connection, arguments, run)
-    return {**done, "warnings": warnings, "sandbox": sandbox}
+    return {**done, "sandbox": sandbox}
 
 
 def _host(connection: t.Any) -> str:

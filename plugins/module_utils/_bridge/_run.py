@@ -43,6 +43,12 @@ class Run:
         self._before: t.Any = None
         self.finished: list[dict[str, t.Any]] = []
 
+    def announce(self, described: t.Sequence[t.Any], before: t.Any, missing: t.Sequence[str]) -> None:
+        """Tell what is about to run, to a caller who puts it on record first, or refuses."""
+        if self._arguments.get("announce"):
+            plan = [migration.to_json() for migration in described]
+            self._answer.ask("begin", plan=plan, before=before, missing=list(missing))
+
     def read_records(self) -> tuple[t.Any, list[str]]:
         """(heads, ids on record), read anew from the database. May raise anything."""
         raise NotImplementedError

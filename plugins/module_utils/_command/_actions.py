@@ -84,13 +84,17 @@ def safe_upgrade(options: argparse.Namespace) -> Answer:
     wanted = {**{name: option["default"] for name, option in {**choice_spec(), **lock_budget_spec()}.items()}, **params}
     request = request_of({**wanted, "revision": options.revision})
     bridge = bridge_of(params)
-    plan, _progress = bridge.call("plan", with_sql=options.dry_run, **request)
+    if options.dry_run:
+        plan, _progress = bridge.call("plan", with_sql=True, **request)
+        refuse_missing(plan, "refuse")
+        return Answer(lines + _words.plan(plan), {"repaired": repaired, "plan": plan["plan"]})
+    done = apply(bridge, request, Record(NoJournal(), "", "migrate", params["database"]), _refuse_missing)
+    words = _words.applied(done) if done["plan"] else _words.plan(done)
+    return Answer(lines + words, {"repaired": repaired, **done})
+
+
+def _refuse_missing(plan: t.Dict[str, t.Any]) -> None:
     refuse_missing(plan, "refuse")
-    told = {"repaired": repaired, "plan": plan["plan"]}
-    if options.dry_run or not plan["plan"]:
-        return Answer(lines + _words.plan(plan), told)
-    done = apply(bridge, request, plan, Record(NoJournal(), "", "migrate", params["database"]))
-    return Answer(lines + _words.applied(done), {**told, **done})
 
 
 def reset_heads(options: argparse.Namespace) -> Answer:
@@ -106,7 +110,7 @@ def merge_heads(options: argparse.Namespace) -> Answer:
     with tempfile.NamedTemporaryFile(prefix="migrations-") as empty:
         if _is_to_come(params):
             params["database_name"] = empty.name  # what the heads touch shows without a database of one's own
-        result = _repair(params, "merge_heads", options.dry_run, message=options.message or None)
+        result = _repair(params, "merge_heads", options.dry_run, revision_message=options.message or None)
     return Answer(_words.repair(result, options.dry_run) or ["There is one head."], result)
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import time
 import typing as t
@@ -64,20 +65,34 @@ class Rehearsal:
 
     def on_schema(self) -> tuple[Rehearsed, dict[str, t.Any]]:
         """Run the plan on a clone without rows; what the bridge answered beside it. Raises DeployError where there can be no clone."""
+        with self._cloning() as (target, copied):
+            try:
+                return self._rehearse(target, copied)
+            except NotLoaded:
+                copied.result()
+            # An application that looks into its database when it is loaded may want it whole.
+            return self._rehearse(target)
+
+    def why_not_in_one_transaction(self) -> str:
+        """Run the whole plan in one transaction on a clone without rows: what fails, "" for nothing. Raises DeployError."""
+        with self._cloning() as (target, copied):
+
+            def watch(event: dict[str, t.Any]) -> None:
+                copied.result()
+
+            request = {"about": "rehearsal", "alias": self.alias, "database_name": target.database}
+            outcome = self.bridge.attempt("apply", watch=watch, loaded_first=True, one_transaction=True, **request)
+            return outcome.error.msg if outcome.error else ""
+
+    @contextlib.contextmanager
+    def _cloning(self) -> t.Iterator[tuple[DatabaseConnection, concurrent.futures.Future]]:
+        """A scratch database, and its copy of the schema in the making."""
         with connected(self.source, "database_name") as opened:
             version, role = server_version(opened), self._role(opened)
         client = _clients.choose(_clients.find_clients(self.run, self.client_path), version, self.client_path, False)
-        with self._scratch(role) as (name, superuser):
+        with self._scratch(role) as (name, superuser), concurrent.futures.ThreadPoolExecutor(1) as beside:
             target = self.source.to_database(name)
-            clone = Clone(self.source, target, client, superuser, role)
-            with concurrent.futures.ThreadPoolExecutor(1) as beside:
-                copied = beside.submit(clone.make, self.run)
-                try:
-                    return self._rehearse(target, copied)
-                except NotLoaded:
-                    copied.result()
-            # An application that looks into its database when it is loaded may want it whole.
-            return self._rehearse(target)
+            yield target, beside.submit(Clone(self.source, target, client, superuser, role).make, self.run)
 
     def on_data(
         self, backup: str, limits: _limits.DataLimits, expected: t.Sequence[Snapshot] = ()

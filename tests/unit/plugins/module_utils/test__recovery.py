@@ -53,6 +53,7 @@ def record(action, event, detail=None, undo=None, deploy="d1", step="migrate"):
 
 FENCED_AGAIN = record("database.fence", "done", undo={"copy_name": "shop_copy"}, step="back")
 FENCED = record("database.fence", "done", undo={"copy_name": "shop_copy"})
+UNCOPIED = record("database.fence", "done", undo={"copy_name": "", "fenced_name": "shop_fenced"})
 APPLYING = record("database.migrate", "intent", undo={"applying": ["a.1", "a.2"]})
 
 JOURNALS = [
@@ -70,6 +71,8 @@ JOURNALS = [
     ([FENCED], DatabaseFacts(fenced=True, copy="shop_copy")),
     ([FENCED, record("database.open", "done")], DatabaseFacts(opened=True, copy="shop_copy")),
     ([FENCED, record("database.open", "intent")], DatabaseFacts(fenced=True, copy="shop_copy")),
+    ([UNCOPIED, APPLYING], DatabaseFacts(doubtful=True, fenced=True, fenced_name="shop_fenced")),
+    ([UNCOPIED, record("database.open", "done")], DatabaseFacts(opened=True)),
     ([record("database.fence", "intent", undo={"copy_name": "shop_copy"})], DatabaseFacts(fenced=True)),
     ([record("database.migrate", "done", {"applied": ["a.1"]}, deploy="d0")], DatabaseFacts()),
     ([FENCED, record("database.open", "done"), FENCED_AGAIN], DatabaseFacts(fenced=True, opened=True, copy="shop_copy")),

@@ -260,11 +260,27 @@ def test_the_stop_is_predicted_and_compared():
     said = line(_report_plan.plan(STOPS), "Stop:")
     assert said == "Stop:         about 18 s: migrations 3 s, safety copy 5 s, start 4 s, steps between 6 s"
     assert not any(text.startswith("Stop:") for text in _report_plan.plan({**STOPS, "strategy": "online"}))
+    whole = _report_plan.plan({**STOPS, "copied": False})
+    assert line(whole, "Stop:") == "Stop:         about 13 s: migrations 3 s, start 4 s, steps between 6 s"
     took = _report.done({"release": RELEASE, "seconds": {"stop": 16.0, "start": 4.0}, "planned": STOPS})
     assert line(took, "Stopped:") == "Stopped:   16 s, 18 s were predicted"
     assert not any(
         text.startswith("Stopped:") for text in _report.done({"release": RELEASE, "seconds": {"start": 4.0}})
     )
+
+
+@pytest.mark.parametrize(
+    "facts, said",
+    [
+        ({}, ["Way back:     a copy of the database, made when nobody can write any more"]),
+        ({"copied": False}, ["Way back:     all migrations in one transaction; nothing is copied"]),
+        ({"fenced": False}, []),
+        ({"strategy": "online"}, []),
+    ],
+)
+def test_the_plan_says_what_a_failure_is_taken_back_with(facts, said):
+    planned = {**STOPS, "database": {"plan": [{"id": "orders.0002"}]}, **facts}
+    assert [text for text in _report_plan.plan(planned) if text.startswith("Way back:")] == said
 
 
 def test_a_failure_names_what_is_held_back():

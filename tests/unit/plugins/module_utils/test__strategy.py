@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._migration import Finding, Migration, Verdict
-from ansible_collections.seamless.deploy.plugins.module_utils._strategy import Circumstances, decide, table
+from ansible_collections.seamless.deploy.plugins.module_utils._strategy import Circumstances, decide, keeps_old, table
 
 
 def plan(*names: str) -> list[Migration]:
@@ -48,6 +48,15 @@ CASES = [
     ("free, and not held any more", ("a", "b"), ("either", "expand"), {}, "online", "ab", ""),
     ("needed now, though held", ("a",), ("expand",), {"held": ["shop.a"]}, "online", "a", ""),
 ]
+
+
+@pytest.mark.parametrize(
+    ("words", "keeps"),
+    [("expand either!", True), ("expand contract", False), ("blocking", False), ("inconclusive", False), ("", True)],
+)
+def test_whether_the_live_release_works_after_all_of_it(words, keeps):
+    pending = plan(*"ab"[: len(words.split())])
+    assert keeps_old(verdicts(pending, *words.split())) is keeps
 
 
 @pytest.mark.parametrize(
