@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal, _round_trip, _strategy
@@ -93,12 +94,14 @@ def in_one_transaction(place: Place, found: t.Sequence[Verdict], plan: t.Sequenc
 
 def judged(place: Place, params: dict[str, t.Any]) -> dict[str, t.Any]:
     """What migration_rehearse returns: evidence, verdicts and how the plan may run. Raises DeployError."""
-    rehearsed, answer = rehearse(place, params)
+    with concurrent.futures.ThreadPoolExecutor(1) as beside:
+        reading = beside.submit(place.production)
+        rehearsed, answer = rehearse(place, params)
+        production = reading.result()
     drivers = answer.get("drivers") or {}
     declared = _rehearsal.Declared(params["raw"], params["deletes"])
     new = _rehearsal.demands_of(params["release"], answer.get("demands") or {}, drivers, declared)
     old, held = live_release(params["path"], drivers, declared)
-    production = place.production()
     found = _rehearsal.verdicts(rehearsed, production, old or new, new)
     escalate = _rehearsal.wants_rows(rehearsed)
     given = _strategy.Circumstances(

@@ -166,3 +166,33 @@ def test_an_application_that_looks_into_its_database_when_it_is_loaded(rehearse:
     change(rehearse, NULLABLE, MODELS + "    note = models.TextField(null=True)\n")
     result = rehearse()
     assert (result.get("strategy"), result.get("rehearsal")) == ("online", "schema"), result
+
+
+ENUM = (
+    "migrations.RunSQL(\"ALTER TYPE mood ADD VALUE 'sad'\", migrations.RunSQL.noop),",
+    "migrations.RunSQL(\"ALTER TABLE things_thing ADD COLUMN mood mood DEFAULT 'sad'\", migrations.RunSQL.noop),",
+)
+
+
+def test_one_transaction_is_proven_where_nothing_else_is_needed_to_come_back(rehearse: Rehearse) -> None:
+    wanted = {"one_transaction": True, "strategy": "maintenance"}
+    change(rehearse, NULLABLE, MODELS + "    note = models.TextField(null=True)\n")
+    assert rehearse(**wanted)["one_transaction"] is True
+    # Nobody asked, nothing stops, or the old release could not come back.
+    assert rehearse(strategy="maintenance")["one_transaction"] is False
+    assert rehearse(one_transaction=True)["one_transaction"] is False
+    change(rehearse, BLOCKING, MODELS + '    note = models.TextField(default="")\n')
+    assert rehearse(**wanted)["one_transaction"] is False
+
+
+def test_what_one_transaction_cannot_hold_is_seen(rehearse: Rehearse) -> None:
+    """PostgreSQL lets nobody use a value of an enum before the transaction that added it has ended."""
+    rehearse.project.migration("0002_mood", "migrations.RunSQL(\"CREATE TYPE mood AS ENUM ('glad')\"),", "0001_initial")
+    Migrate(rehearse.project, django_python(), rehearse.database.url, rehearse.base)()
+    first = "0002_mood"
+    for number, operation in enumerate(ENUM, 3):
+        rehearse.project.migration(f"000{number}_mood", operation, first)
+        first = f"000{number}_mood"
+    result = rehearse(one_transaction=True, strategy="maintenance")
+    assert result["strategy"] == "maintenance" and not result["one_transaction"], result
+    assert {verdict["compatibility"] for verdict in result["verdicts"]} <= {"expand", "either"}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -95,6 +96,8 @@ def main() -> None:
             os.set_inheritable(inherited, False)
     text = sys.stdin.read()
     _close_input()
+    # Models and their states are made by the thousand and kept: to look for garbage among them so often takes a tenth of the time.
+    gc.set_threshold(50000, 20, 20)
     sys.dont_write_bytecode = True  # the release belongs to its installer, who may be another user
     answer = Answer(descriptor, go)
     code = 1
