@@ -144,7 +144,7 @@ def test_in_one_transaction_nothing_is_copied(shop: Whole, release: int) -> None
 def test_what_the_old_release_works_with_stays(shop: Whole) -> None:
     shop.live(2)
     with shop.traffic() as traffic:
-        result = shop.run(18, deploy_ready_timeout=8)
+        result = shop.run(18, deploy_ready_timeout=8, deploy_rehearsal="schema")
     traffic.told("maintenance 2 -> 18, failed after one transaction")
     said = " ".join(result.report)
     assert result.rc != 0 and UNFIT in said
