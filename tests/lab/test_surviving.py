@@ -51,10 +51,17 @@ ONLINE = [
     "service.remove done",
 ]
 STOPPED = ["service.stop done", "database.fence intent", "database.fence done", "database.open done"]
+#: The variables of a strategy. A stop with one transaction has no copy to come back to.
+STRATEGIES = {
+    "online": {"deploy_strategy": "online"},
+    "maintenance": {"deploy_strategy": "maintenance"},
+    "transaction": {"deploy_strategy": "maintenance", "deploy_safety": "transaction"},
+}
 LEAN = {("kill", "online", "database.migrate intent")}
 CASES = [
     *(("kill", "online", point) for point in ONLINE),
     *(("kill", "maintenance", point) for point in [*STOPPED, "database.migrate intent", "service.switch intent"]),
+    *(("kill", "transaction", point) for point in ("database.migrate intent", "database.migrate done")),
     *(
         ("cut", "online", point)
         for point in ("release.install intent", "database.migrate intent", "service.start intent")
@@ -143,12 +150,12 @@ def test_one_run_of_recover_ends_in_one_release(scene: Scene, how: str, strategy
     version, before = scene.release(), stage.directory()
     known, databases = len(stage.journal()), stage.databases()
     with stage.traffic(60, before=1, after=1) as traffic:
-        with stage.start("deploy.yml", 2, deploy_version=version, deploy_strategy=strategy) as play:
+        with stage.start("deploy.yml", 2, deploy_version=version, **STRATEGIES[strategy]) as play:
             assert wait_for(stage, play, point, known), play.said()[-3000:]
             break_off(stage, play, how)
         host.wait(60)
         cut_off = stage.serving() or "nothing"
-        recovered = stage.run("recover.yml", 2, deploy_version=version, deploy_strategy=strategy)
+        recovered = stage.run("recover.yml", 2, deploy_version=version, **STRATEGIES[strategy])
     assert recovered.rc == 0, recovered.stdout[-6000:]
     look, live = stage.look(), stage.directory()
     way = "forwards" if live != before else "backwards"
@@ -160,9 +167,10 @@ def test_one_run_of_recover_ends_in_one_release(scene: Scene, how: str, strategy
     assert traffic.lost == []
     assert (how, strategy) != ("kill", "online") or traffic.report.failed == 0, traffic.report.failures
     assert look.processes == [live] and look.current == f"releases/{live}" and not look.locked
-    assert scene.columns() == scene.known()
+    # Without a copy the column of what went back stays, because the old release works with it.
+    assert scene.columns() == scene.known() or (strategy == "transaction" and scene.columns() > scene.known())
     # What a stop kept aside, of an earlier case too, stays; online keeps nothing aside.
-    assert stage.databases() == databases or strategy == "maintenance"
+    assert stage.databases() == databases or strategy != "online"
     unfinished = {r["deploy_id"] for r in look.journal if r["event"] == "begin"}
     assert unfinished == {r["deploy_id"] for r in look.journal if r["event"] == "end"}
     # What has gone back leaves a migration that no live release knows: the next release must not build on it.
