@@ -99,6 +99,16 @@ def test_a_dropped_column_waits_for_the_old_release(tmp_path: pathlib.Path, data
     assert (result["strategy"], result["now"], result["later"]) == ("online", [], ["a3"])
 
 
+@pytest.mark.parametrize("recreate", ["auto", "always"])
+def test_a_batch_changes_the_schema_and_no_rows(recreate: str, rehearse: RehearseAlembic) -> None:
+    batch = f'with op.batch_alter_table("users", recreate={recreate!r}) as batch:\n    '
+    rehearse.project.revision("a2", "a1", f'{batch}batch.add_column(sa.Column("note", sa.Text))')
+    rehearse.models(NOTE)
+    result = rehearse()
+    assert [one["compatibility"] for one in result["verdicts"]] == ["expand"], result["verdicts"]
+    assert not result["escalate"] and "note" in str(result["statements"][0]["sql"])
+
+
 def test_a_data_step_is_not_proven_on_empty_tables(rehearse: RehearseAlembic) -> None:
     rehearse.project.revision("a2", "a1", "op.execute(\"UPDATE users SET name = 'x'\")")
     result = rehearse()

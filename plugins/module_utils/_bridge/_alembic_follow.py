@@ -47,6 +47,15 @@ class Reached(Progress):
             self.completed.append(index)
             self.current = None
 
+    @contextlib.contextmanager
+    def flushing(self) -> t.Iterator[None]:
+        """While a batch runs what its operations have asked for."""
+        self._on_schema += 1
+        try:
+            yield
+        finally:
+            self._on_schema -= 1
+
     def in_code(self) -> bool:
         """Whether a statement comes from code or data and not from an operation on the schema."""
         return self.running and not self._on_schema
@@ -60,11 +69,12 @@ class Reached(Progress):
 
 @contextlib.contextmanager
 def followed(progress: Reached) -> t.Iterator[None]:
-    """Note when an operation begins and ends; those of a batch count as well."""
+    """Note when an operation begins and ends; those of a batch count as well, and run together at its end."""
     from alembic.operations import Operations
+    from alembic.operations.batch import BatchOperationsImpl
 
     (owner, *_others) = [kind for kind in Operations.__mro__ if "invoke" in kind.__dict__]
-    original = owner.__dict__["invoke"]
+    original, flush = owner.__dict__["invoke"], BatchOperationsImpl.flush
 
     def invoke(self: t.Any, operation: t.Any) -> t.Any:
         index = progress.enter(operation)
@@ -76,11 +86,15 @@ def followed(progress: Reached) -> t.Iterator[None]:
         finally:
             progress.leave(operation, index, complete)
 
-    owner.invoke = invoke
+    def flushed(self: t.Any) -> None:
+        with progress.flushing():
+            flush(self)
+
+    owner.invoke, BatchOperationsImpl.flush = invoke, flushed  # type: ignore[method-assign]
     try:
         yield
     finally:
-        owner.invoke = original
+        owner.invoke, BatchOperationsImpl.flush = original, flush  # type: ignore[method-assign]
 
 
 @contextlib.contextmanager
