@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.seamless.deploy.plugins.module_utils._schema._compatibility import NEEDED
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._verdict import judge, online
 
 from tests.cases.verdicts import CASES
@@ -47,4 +48,7 @@ def test_verdict_is_what_really_happens(stage: tuple[int, Trial], case: Case) ->
     if all(isinstance(part, list) for part in case.migration):
         assert set(verdict.impact["scans"]) <= set(evidence.scanned), said
     assert [words for words in case.says if words not in said] == [], said
-    assert not case.silent or not said, said
+    needed = [each for each in verdict.findings if each.evidence.startswith(NEEDED)]
+    assert len(needed) == (case.expected == "expand"), said
+    assert verdict.findings or case.expected == "either"
+    assert not case.silent or verdict.findings == needed, said

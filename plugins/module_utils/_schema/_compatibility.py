@@ -19,12 +19,14 @@ from ansible_collections.seamless.deploy.plugins.module_utils._schema._demanded 
 )
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._evidence import Demands, Evidence
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._problems import Problem, of_columns
-from ansible_collections.seamless.deploy.plugins.module_utils._schema._remedies import finding
+from ansible_collections.seamless.deploy.plugins.module_utils._schema._remedies import DECLARE_DELETES, finding
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._restrictions import of_constraints, of_deletes
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._surroundings import of_surroundings
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._violations import sentence
 
 OLD, NEW = "old", "new"
+# So begins the reason of an expand, which asks nobody to change anything.
+NEEDED = "Before this migration the new release "
 
 
 def compatibility(evidence: Evidence, old: Demands, new: Demands) -> t.Tuple[str, t.List[Finding]]:
@@ -149,9 +151,19 @@ def _reasons(
     against_old: t.List[Problem],
     against_new: t.List[Problem],
 ) -> t.List[Finding]:
-    """That the new release needs an expand is no complaint; all others are."""
+    """What the new release needs of an expand is no complaint; all others are."""
+    if word == "expand":
+        return [_needed(against_new)]
     forwards, backwards = Renames(evidence.before, evidence.after), Renames(evidence.after, evidence.before)
     found = [finding(OLD, problem, old, evidence.before, forwards) for problem in against_old]
     if word in ("blocking", "inconclusive") and (found or any(not problem.certain for problem in against_new)):
         found += [finding(NEW, problem, new, evidence.after, backwards) for problem in against_new]
     return found
+
+
+def _needed(found: t.List[Problem]) -> Finding:
+    """Why an expand runs before the new release: one thing of it stands for the others."""
+    first, *others = sorted(found, key=lambda problem: not problem.certain)
+    more = f", and {len(others)} more" if others else ""
+    remedy = f"{DECLARE_DELETES}." if first.kind == "delete" and not others else ""
+    return Finding(first.object, f"{NEEDED}{first.reason}{more}.", remedy)

@@ -249,6 +249,16 @@ CASES = [
         says=["uses public.orders", "cannot delete"],
     ),
     Case(
+        "drop a table with a foreign key that neither release uses",
+        WITH_CHILD,
+        [["DROP TABLE orders"]],
+        ONLY_PARENT,
+        Release(CUSTOMERS, runs=DELETES),
+        "expand",
+        framework="alembic",
+        says=["Before this migration the new release cannot delete rows of public.customer", "declare that"],
+    ),
+    Case(
         "have the database cascade where the framework does",
         WITH_CHILD,
         [[DROP_KEY, f"ALTER TABLE orders ADD FOREIGN KEY (customer_id) REFERENCES customer ON DELETE CASCADE {KEY}"]],

@@ -38,7 +38,7 @@ class Release:
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """expected: the word. says: words that the findings must have, of reason or remedy. silent: no finding at all.
+    """expected: the word. says: words that the findings must have, of reason or remedy. silent: no finding but what the new release needs of an expand.
 
     after_new: what the new release has written when the old one runs after the migration. sizes: of production's tables.
     """
