@@ -50,8 +50,8 @@ def of_columns(want: Wanted, catalog: Catalog, own: Catalog) -> t.Iterator[Probl
     if relation is None:
         yield Problem("relation", name, f"uses {name}, which is not there")
         return
-    if isinstance(relation, View) and isinstance(own.relation(want.name), Table) and not plain(relation):
-        yield Problem("view", name, f"writes {name}, a view that may refuse it", certain=False)
+    if isinstance(relation, View) and isinstance(own.relation(want.name), Table):
+        yield from _viewed(name, relation, catalog.dialect)
     there = {column.name: column for column in relation.columns}
     for column, fact in sorted(want.columns.items()):
         if column not in there:
@@ -63,6 +63,14 @@ def of_columns(want: Wanted, catalog: Catalog, own: Catalog) -> t.Iterator[Probl
         yield from _written(f"{name}.{column}", fact, there[column])
     if isinstance(relation, Table):
         yield from _left_out(name, want, relation)
+
+
+def _viewed(name: str, view: View, dialect: str) -> t.Iterator[Problem]:
+    """What takes the place of a table that a release writes."""
+    if dialect == "sqlite" and not view.triggers:
+        yield Problem("view", name, f"writes {name}, a view, which SQLite refuses")
+    elif dialect == "sqlite" or not plain(view):
+        yield Problem("view", name, f"writes {name}, a view that may refuse it", certain=False)
 
 
 def plain(view: View) -> bool:

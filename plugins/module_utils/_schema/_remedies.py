@@ -119,6 +119,38 @@ REMEDIES: t.Dict[t.Tuple[str, str], t.Tuple[str, str]] = {
         "Make the new table in a revision of its own, before the one that takes something from the old release.",
     ),
 }
+BATCH = "in op.batch_alter_table('{table}')"
+# What SQLite does in another way: a table is copied whole for most changes, nothing is built beside the writers, and a view takes no writes.
+SQLITE_REMEDIES: t.Dict[t.Tuple[str, str], t.Tuple[str, str]] = {
+    ("old", "null"): (
+        REMEDIES["old", "null"][0],
+        f"Let this release write no NULL any more, and call alter_column(..., nullable=False) {BATCH} {NEXT}.",
+    ),
+    ("old", "view"): (
+        f"Keep the table's name in this release, and rename it {NEXT}: a view of SQLite takes no writes.",
+    )
+    * 2,
+    ("old", "unique"): (
+        f"Add the constraint {NEXT} with AddConstraint, when nothing writes duplicates any more.",
+        f"Call create_unique_constraint(...) {BATCH} {NEXT}, when nothing writes duplicates any more.",
+    ),
+    ("old", "check"): (
+        f"Let this release keep the rule in its code, and add the check {NEXT} with AddConstraint.",
+        f"Let this release keep the rule in its code, and call create_check_constraint(...) {BATCH} {NEXT}.",
+    ),
+    ("old", "foreign"): (
+        f"Add the field with db_constraint=False in this release, and the constraint {NEXT}.",
+        f"Leave the constraint out of this release, and call create_foreign_key(...) {BATCH} {NEXT}.",
+    ),
+    ("old", "upsert"): (
+        REMEDIES["old", "upsert"][0],
+        f"Keep the unique constraint in this release, and call drop_constraint(...) {BATCH} {NEXT}.",
+    ),
+    ("new", "delete"): (
+        REMEDIES["new", "delete"][0],
+        f"In this release only call drop_constraint(...) {BATCH}, and drop the column or table {NEXT}. {DECLARE_DELETES}.",
+    ),
+}
 UNCERTAIN = "Declare the deploy compatible when you know that it is, or run this migration in maintenance."
 SPLIT = "Split the migration: what the new release needs in this release, what the old one cannot bear in the next."
 
@@ -133,11 +165,15 @@ def finding(side: str, problem: Problem, release: Demands, own: Snapshot, rename
             f"the migration renames to {called}" if side == "old" else f"is called {called} until the migration has run"
         )
     table, column = _parts(problem, own)
-    remedy = REMEDIES.get((side, kind), (UNCERTAIN if not problem.certain else SPLIT,) * 2)
+    remedy = remedies(own.dialect).get((side, kind), (UNCERTAIN if not problem.certain else SPLIT,) * 2)
     words = remedy[1] if release.framework == "alembic" else remedy[0]
     return Finding(
         problem.object, f"The {side} release {reason}.", words.replace("{table}", table).replace("{column}", column)
     )
+
+
+def remedies(dialect: str) -> t.Dict[t.Tuple[str, str], t.Tuple[str, str]]:
+    return {**REMEDIES, **SQLITE_REMEDIES} if dialect == "sqlite" else REMEDIES
 
 
 def _parts(problem: Problem, own: Snapshot) -> t.Tuple[str, str]:
