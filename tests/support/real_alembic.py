@@ -1,9 +1,9 @@
 # Copyright (c) 2026, seamless.deploy contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two applications with histories of Alembic from the package index, each in an old release and in a new one (control node).
+"""Three applications with histories of Alembic from the package index, each in an old release and in a new one (control node).
 
-CKAN has a long chain on PostgreSQL, and pgAdmin is Flask-Migrate on SQLite.
+CKAN has a long chain on PostgreSQL, Keystone two branches with batches there, and pgAdmin is Flask-Migrate on SQLite.
 """
 
 from __future__ import annotations
@@ -50,6 +50,12 @@ class Kind:
 
 KINDS = {
     "ckan": Kind("2.10.0", "2.12.0", "script_location = ckan:migration"),
+    "keystone": Kind(
+        "23.0.0",
+        "30.0.0",
+        "script_location = migrations\n"
+        "version_locations = keystone:common/sql/migrations/versions\nrecursive_version_locations = true",
+    ),
     "pgadmin": Kind("6.21", "9.18", engine="sqlite"),
 }
 
