@@ -16,7 +16,7 @@ def choice_spec() -> dict[str, t.Any]:
     return {
         "revision": {"type": "str", "default": "head"},
         "migrations": {"type": "list", "elements": "str", "default": []},
-        "stamp": {"type": "str", "choices": ["never", "record"], "default": "never"},
+        "stamp": {"type": "str", "choices": ["never", "record", "proven"], "default": "never"},
         "missing": {"type": "str", "choices": ["refuse", "keep"], "default": "refuse"},
         "one_transaction": {"type": "bool", "default": False},
     }
@@ -27,12 +27,12 @@ def request_of(params: dict[str, t.Any]) -> dict[str, t.Any]:
     if params["stamp"] == "record" and params["revision"] in ("head", "heads"):
         raise DeployError(
             f"stamp is record and revision is {params['revision']}; name the one revision to record, "
-            "since to record everything at once hides what is missing"
+            "since to record everything at once hides what is missing, or set stamp to proven"
         )
     if params["migrations"] and params["revision"] not in ("head", "heads"):
         raise DeployError("migrations and revision are both set; name what is wanted in one of them")
     names = ("database", "database_name", "revision", "migrations", "missing", "one_transaction")
-    return {**{name: params[name] for name in names}, **lock_budget(params), "fake": params["stamp"] == "record"}
+    return {**{name: params[name] for name in names}, **lock_budget(params), "fake": params["stamp"] != "never"}
 
 
 def refuse_missing(plan: dict[str, t.Any], policy: str) -> None:

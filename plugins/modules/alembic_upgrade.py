@@ -22,8 +22,11 @@ description:
 extends_documentation_fragment:
   - seamless.deploy._attributes
   - seamless.deploy._alembic
+  - seamless.deploy._alembic_choice
   - seamless.deploy._journal
   - seamless.deploy._lock_budget
+  - seamless.deploy._postgresql
+  - seamless.deploy._proof
 attributes:
   check_mode:
     support: full
@@ -37,36 +40,6 @@ attributes:
   idempotent:
     support: full
 options:
-  revision:
-    description:
-      - Where the database is led to, in Alembic's own words. V(head), V(heads), V(base), a revision or the beginning of one, C(label@head), V(+1), V(-1).
-      - A revision that is in the database already, and not the last one, is gone back to.
-      - V(head) is refused where the code has several last revisions, as with C(alembic upgrade head). Where they are branches that belong so, use V(heads).
-    type: str
-    default: head
-  migrations:
-    description:
-      - Apply only these of the pending revisions. The others stay pending and are told in RV(held_back).
-      - A revision that comes after a pending one must be named together with it. One that is applied already is passed over.
-      - An empty list leaves nothing out. Not together with another O(revision) than V(head) and V(heads).
-    type: list
-    elements: str
-    default: []
-  stamp:
-    description:
-      - V(never) runs revisions.
-      - V(record) changes only what is on record, to what O(revision) says. Nothing is run. It needs one revision by name.
-    type: str
-    choices: [never, record]
-    default: never
-  missing:
-    description:
-      - What to do when the database has a revision on record that this code does not have. Then nobody can say what is pending.
-      - V(refuse) fails.
-      - V(keep) takes the database as it is and runs nothing. An older release on a newer database wants that.
-    type: str
-    choices: [refuse, keep]
-    default: refuse
   one_transaction:
     description:
       - Run everything in one transaction. Whatever fails, nothing is left of any of it. PostgreSQL only.
@@ -197,6 +170,15 @@ blocker_problems:
   returned: when a migration failed
   type: list
   elements: str
+differences:
+  description: Where the catalog is not as O(stamp=proven) wants it, as M(seamless.deploy.schema_snapshot) tells it.
+  returned: when that is refused
+  type: list
+  elements: dict
+text:
+  description: The differences as people read them.
+  returned: when that is refused
+  type: str
 signal_writes:
   description: Always 0, since Alembic has no signals.
   returned: success
@@ -233,6 +215,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils import _detached
+from ansible_collections.seamless.deploy.plugins.module_utils._alembic._stamping import Stamping
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic_upgrade import (
     choice_spec,
     refuse_missing,
@@ -241,7 +224,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._alembic_upgrade i
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, alembic_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, journal_of
+from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, journal_of, utc_now
 from ansible_collections.seamless.deploy.plugins.module_utils._migrating import (
     ACTION,
     Record,
@@ -249,26 +232,42 @@ from ansible_collections.seamless.deploy.plugins.module_utils._migrating import 
     apply,
     lock_budget_spec,
 )
-from ansible_collections.seamless.deploy.plugins.module_utils._spec import JOURNAL_REQUIRED_BY, journal_spec
+from ansible_collections.seamless.deploy.plugins.module_utils._spec import (
+    JOURNAL_REQUIRED_BY,
+    journal_spec,
+    postgresql_spec,
+    proof_spec,
+)
 
 
 def run(params: dict[str, t.Any], check_mode: bool, bridge: Bridge, journal: Journal) -> dict[str, t.Any]:
     request = request_of(params)
+    stamping = Stamping(params, bridge, utc_now())
 
     def refuse(plan: dict[str, t.Any]) -> None:
         refuse_missing(plan, params["missing"])
+        stamping.require(plan)
 
-    if check_mode:
-        plan, _progress = bridge.call("plan", with_sql=True, **request)
+    if check_mode or stamping.is_wanted:
+        # A proof takes long, and the run that waits for it would keep its locks.
+        plan, _progress = bridge.call("plan", with_sql=check_mode, **request)
         refuse(plan)
-        return answer(plan, plan, changed=bool(plan["plan"]))
+        if check_mode:
+            return answer(plan, plan, changed=bool(plan["plan"]))
     record = Record(journal, params["deploy_id"] or "", params["step"] or "migrate", params["database"])
     done = apply(bridge, request, record, refuse)
     return answer(done, done, changed=bool(done["applied"]))
 
 
 def argument_spec() -> dict[str, t.Any]:
-    return {**alembic_spec(), **journal_spec(), **choice_spec(), **lock_budget_spec()}
+    return {
+        **alembic_spec(),
+        **journal_spec(),
+        **choice_spec(),
+        **lock_budget_spec(),
+        **postgresql_spec(),
+        **proof_spec(),
+    }
 
 
 def main() -> None:

@@ -33,6 +33,34 @@ def state_of(history: History, real: Atoms, recorded: t.Container[str]) -> t.Dic
 
 def prove_applied(history: History, real: Atoms, wanted: t.Sequence[str], option: str) -> None:
     """Raises DeployError with the differences unless the catalog has all that these steps make."""
+    for step, testimony in _of(history, real, wanted, option):
+        if testimony.word == "unseen" and not step.writes:
+            continue
+        if testimony.word == "unseen" or (testimony.word == "applied" and step.writes):
+            raise _rows(step, option)
+        if testimony.word != "applied":
+            raise _refused(step, testimony, real, option)
+
+
+def prove_absent(history: History, real: Atoms, wanted: t.Sequence[str], option: str) -> None:
+    """Raises DeployError with the differences where the catalog has something of what these steps make."""
+    for step, testimony in _of(history, real, wanted, option):
+        if testimony.word == "unseen" and step.writes:
+            raise _rows(step, option)
+        if testimony.there or testimony.foreign:
+            before = history.state(frozenset(range(history.numbers()[step.id])))
+            paths = [*testimony.there, *testimony.foreign]
+            found = differences(*({path: state[path] for path in paths if path in state} for state in (before, real)))
+            raise DeployError(
+                f"{option} is not proven: the database has {'a part' if testimony.missing else 'all'} of what {step.id} makes, and "
+                "would not have it on record any more; see the differences, and take it back by running its downgrade",
+                **told(found),
+                kind="not_proven",
+            )
+
+
+def _of(history: History, real: Atoms, wanted: t.Sequence[str], option: str) -> t.List[t.Tuple[Step, Testimony]]:
+    """Each of these steps, and what the catalog says of it. Raises DeployError where one could not be replayed."""
     by_id = {step.id: (step, one) for step, one in zip(history.steps, evidence_of(history, real))}
     unknown = [name for name in wanted if name not in by_id]
     if unknown:
@@ -40,17 +68,15 @@ def prove_applied(history: History, real: Atoms, wanted: t.Sequence[str], option
             f"{option} is not proven: {unknown[0]} could not be replayed: {history.stopped or 'an empty database does not get it'}",
             kind="not_proven",
         )
-    for step, testimony in (by_id[name] for name in wanted):
-        if testimony.word == "unseen" and not step.writes:
-            continue
-        if testimony.word == "unseen" or (testimony.word == "applied" and step.writes):
-            raise DeployError(
-                f"{option} is not proven: {step.id} changes rows, and no catalog tells whether it has; look at them, and "
-                "record it with fake=record where it has",
-                kind="not_proven",
-            )
-        if testimony.word != "applied":
-            raise _refused(step, testimony, real, option)
+    return [by_id[name] for name in wanted]
+
+
+def _rows(step: Step, option: str) -> DeployError:
+    return DeployError(
+        f"{option} is not proven: {step.id} changes rows, and no catalog tells whether it has; look at them, and "
+        f"record it with {option.replace('proven', 'record')} where it has",
+        kind="not_proven",
+    )
 
 
 def prove_initial(history: History, real: Atoms, pending: t.Sequence[str], option: str) -> t.List[str]:
