@@ -24,6 +24,8 @@ options:
     description:
       - The path of C(alembic.ini), relative to O(chdir).
       - Without it C(alembic.ini), else C(migrations/alembic.ini) of Flask-Migrate, else C(pyproject.toml) with a table C(tool.alembic).
+      - Where the application gives Flask-Migrate another C(directory), that one takes the place of C(migrations). Without loading the application it
+        is found where it is a literal.
     type: path
   app:
     description:

@@ -14,6 +14,7 @@ import typing as t
 
 import pytest
 
+from tests.support.alembic_calls import Upgrade
 from tests.support.alembic_project import FLASK_APP, MODELS, USERS, Project
 from tests.support.module import run_module
 
@@ -232,6 +233,36 @@ def test_flask_application_that_makes_its_tables(tmp_path: pathlib.Path, lite: s
             == 0
         )
         assert tables(lite) == made
+
+
+@pytest.mark.parametrize(
+    ("age", "directory"),
+    [
+        ("oldest", '"db/changes"'),
+        ("newest", '"db/changes"'),
+        ("newest", 'os.path.join(os.path.dirname(__file__), "db/changes")'),
+    ],
+)
+def test_flask_application_that_keeps_its_revisions_elsewhere(
+    tmp_path: pathlib.Path, lite: str, age: str, directory: str
+) -> None:
+    """A directory that is computed shows when the application is loaded, and not before."""
+    project = Project(tmp_path / "project", age, flask=True)
+    project.revision("a1", None, USERS, 'op.drop_table("users")')
+    project.write("shop.py", FLASK_APP.replace("Migrate(app, db)", f"Migrate(app, db, directory={directory})"))
+    (project.path / "db").mkdir()
+    (project.path / "migrations").rename(project.path / "db" / "changes")
+    told = project.info(lite, app="shop")
+    assert (told["heads"], told["pending"], told["usable"], told["findings"]) == (["a1"], ["a1"], True, [])
+    assert project.path / told["script_location"] == project.path / "db" / "changes"
+    chain = project.info(gather="chain")
+    assert chain["heads"] == (["a1"] if directory.startswith('"') else [])
+    project.write("migrations/alembic.ini", "[alembic]\n")
+    project.write("migrations/env.py", "from flask import current_app\n")
+    # A directory of the usual name is not that of the application.
+    assert project.info(lite, app="shop")["heads"] == ["a1"]
+    if age == "oldest":
+        assert Upgrade(project, lite, tmp_path)(app="shop")["after"] == ["a1"]
 
 
 def test_module_as_ansible_runs_it(tmp_path: pathlib.Path, lite: str) -> None:

@@ -10,7 +10,7 @@ import os
 import tokenize
 import typing as t
 
-from . import _chain, _location
+from . import _chain, _flask, _location
 from ._finding import Finding
 from ._graph import Chain
 from ._location import Location
@@ -38,10 +38,12 @@ class Project:
 
 def read_project(chdir: str, config: str = "", section: str = "") -> Project:
     """Read it, without a database and without importing anything of it."""
-    location = _location.locate(chdir, config, section)
+    code = dict(_sources(chdir))
+    location = _location.locate(chdir, config, section, _flask.directories(code))
     paths = [path for folder in location.versions for path in _revision_files(folder, location.recursive)]
     paths = list(dict.fromkeys(os.path.realpath(path) for path in paths))
-    sources = dict(_sources(chdir, set(paths)))
+    known = set(paths)
+    sources = {name: text for name, text in code.items() if os.path.realpath(os.path.join(chdir, name)) not in known}
     revisions: dict[str, str] = {}
     unreadable: list[Finding] = []
     for path in paths:
@@ -89,7 +91,7 @@ def _compiled(chdir: str, folders: t.Sequence[str]) -> list[str]:
     return found
 
 
-def _sources(chdir: str, without: t.Container[str]) -> t.Iterator[tuple[str, str]]:
+def _sources(chdir: str) -> t.Iterator[tuple[str, str]]:
     count = 0
     for folder, names, files in os.walk(chdir):
         names[:] = sorted(
@@ -104,7 +106,7 @@ def _sources(chdir: str, without: t.Container[str]) -> t.Iterator[tuple[str, str
             if count > MOST:
                 return
             try:
-                if os.path.getsize(path) <= LARGEST and os.path.realpath(path) not in without:
+                if os.path.getsize(path) <= LARGEST:
                     yield os.path.relpath(path, chdir), read_text(path)
             except (OSError, SyntaxError, UnicodeDecodeError):
                 continue  # not the application's: it could not import it either

@@ -15,7 +15,7 @@ import typing as t
 
 from ._finding import Finding
 
-#: Where Alembic and Flask-Migrate keep their configuration.
+#: Where Alembic and Flask-Migrate keep their configuration; the second unless the application names another directory.
 USUAL = ("alembic.ini", os.path.join("migrations", "alembic.ini"), "pyproject.toml")
 _SEPARATORS = {"space": " ", "newline": "\n", "os": os.pathsep, ":": ":", ";": ";"}
 
@@ -32,9 +32,12 @@ class Location:
     findings: tuple[Finding, ...] = ()
 
 
-def locate(chdir: str, config: str = "", section: str = "") -> Location:
-    """Find them. config: relative to chdir, "" for the usual places. section: of alembic.ini, "" for [alembic]."""
-    path = os.path.join(chdir, config) if config else _usual(chdir)
+def locate(chdir: str, config: str = "", section: str = "", named: t.Sequence[str] = ()) -> Location:
+    """Find them. config: relative to chdir, "" for the usual places. section: of alembic.ini, "" for [alembic].
+
+    named: directories that the application gives to Flask-Migrate.
+    """
+    path = os.path.join(chdir, config) if config else _usual(chdir, named)
     if not path or not os.path.isfile(path):
         return Location(findings=(_no_config(chdir, config),))
     shown = os.path.relpath(path, chdir)
@@ -80,8 +83,9 @@ def _places(chdir: str, path: str, written: str, options: t.Mapping[str, t.Any])
     )
 
 
-def _usual(chdir: str) -> str:
-    for path in (os.path.join(chdir, each) for each in USUAL):
+def _usual(chdir: str, named: t.Sequence[str]) -> str:
+    of_flask = [os.path.join(each, "alembic.ini") for each in named]
+    for path in (os.path.join(chdir, each) for each in [USUAL[0], *of_flask, *USUAL[1:]]):
         if os.path.isfile(path) and (not path.endswith(".toml") or _tool_alembic(path)):
             return path
     return ""

@@ -8,6 +8,7 @@ Application's interpreter; PRIVATE to the collection.
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from .._alembic import _state, _told
@@ -20,12 +21,23 @@ def check(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]:
     chain = _alembic_chain.check(arguments, answer)
     try:
         project = _alembic_setup.prepare(arguments, answer, "current")
+        chain = _as_the_application_has_it(chain, project, arguments, answer)
         state = project.run(lambda heads, context: _read(project, chain, heads, context, arguments), reading=True)
     except BridgeError as exc:
         exc.detail.setdefault("findings", chain["findings"])  # they may say why
         raise
     findings = [*chain["findings"], *_state.findings(chain, state)]
     return {**chain, **_alembic_describe.of_project(project), **state, "findings": findings}
+
+
+def _as_the_application_has_it(
+    chain: t.Dict[str, t.Any], project: t.Any, arguments: t.Dict[str, t.Any], answer: t.Any
+) -> t.Dict[str, t.Any]:
+    """The chain of the directory that an application gives to Flask-Migrate, where its code does not show which one that is."""
+    path = os.path.abspath(str(project.config.config_file_name or ""))
+    if project.flask is None or arguments.get("config") or path == os.path.abspath(chain["config"]):
+        return chain
+    return _alembic_chain.check({**arguments, "config": path}, answer)
 
 
 def _plan(

@@ -9,13 +9,15 @@ Application's interpreter; PRIVATE to the collection.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import typing as t
 
 from . import _exceptions as errors
 from ._protocol import BridgeError
 
-_USUAL = ("alembic.ini", os.path.join("migrations", "alembic.ini"))
+_OF_FLASK = os.path.join("migrations", "alembic.ini")
+_USUAL = ("alembic.ini", _OF_FLASK)
 
 
 class Found(t.NamedTuple):
@@ -28,17 +30,20 @@ class Found(t.NamedTuple):
 
 def find(arguments: t.Dict[str, t.Any]) -> Found:
     """The project in the working directory. Raises BridgeError."""
-    path = config_path(arguments.get("config"))
-    if not wants_flask(path) and not arguments.get("app"):
+    given = arguments.get("config")
+    path = config_path(given)
+    if path and not wants_flask(path) and not arguments.get("app"):
         return Found(_config(path), None, [])
     skipped: t.List[str] = []
-    app = _flask_app(arguments.get("app"), skipped)
+    app = _flask_app(arguments.get("app"), skipped) if path else _app_that_may_know(arguments.get("app"), skipped)
     app.app_context().push()
+    if not given and path in ("", _OF_FLASK):
+        path = _path_of(app, path)
     return Found(_config_of_flask(app, path), app, skipped)
 
 
 def config_path(option: t.Optional[str]) -> str:
-    """The file that says where the revisions are. Raises BridgeError."""
+    """The file that says where the revisions are, "" where only an application may know. Raises BridgeError."""
     project = os.getcwd()
     if option:
         if not os.path.isfile(option):
@@ -47,11 +52,42 @@ def config_path(option: t.Optional[str]) -> str:
     for path in _USUAL:
         if os.path.isfile(path):
             return path
-    if _in_pyproject("pyproject.toml"):
-        return "pyproject.toml"
+    return "pyproject.toml" if _in_pyproject("pyproject.toml") else ""
+
+
+def _no_config() -> BridgeError:
+    return BridgeError(
+        "config_missing",
+        f"there is neither {' nor '.join(_USUAL)} in {os.getcwd()}; correct `chdir` (the project directory) or set `config`",
+    )
+
+
+def _app_that_may_know(option: t.Optional[str], skipped: t.List[str]) -> t.Any:
+    """The Flask application of a project that has its revisions in another directory than usual. Raises BridgeError."""
+    if importlib.util.find_spec("flask_migrate") is None:
+        raise _no_config()
+    try:
+        return _flask_app(option, skipped)
+    except BridgeError:
+        if option or os.environ.get("FLASK_APP"):
+            raise
+        raise _no_config() from None
+
+
+def _path_of(app: t.Any, usual: str) -> str:
+    """The alembic.ini in the directory that the application gave to Flask-Migrate. Raises BridgeError where there is none at all."""
+    directory = str(getattr(app.extensions.get("migrate"), "directory", "") or "")
+    path = os.path.join(directory, "alembic.ini")
+    if directory and os.path.isfile(path):
+        return path
+    if usual:
+        return usual
+    if not directory:
+        raise _no_config()
     raise BridgeError(
         "config_missing",
-        f"there is neither {' nor '.join(_USUAL)} in {project}; correct `chdir` (the project directory) or set `config`",
+        f"the application keeps its migrations in {directory}, and there is no alembic.ini; correct `directory` of its "
+        "Migrate(), or set `config`",
     )
 
 

@@ -73,6 +73,31 @@ def test_flask_migrate_writes_no_location(tmp_path, write):
     assert list(found.revisions) == ["migrations/versions/a1.py"]
 
 
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ('Migrate(app, db, directory="db/changes")', "db/changes"),
+        ('Migrate(app, db, "db/changes")', "db/changes"),
+        ('PLACE = "db/changes"\nmigrate = flask_migrate.Migrate(directory=PLACE)', "db/changes"),
+        ('from .more import migrate\nmigrate.init_app(app, db, directory="db/changes")', "db/changes"),
+        ('Migrate(app, db, directory="nowhere")', "migrations"),
+        ('Migrate(app, db, directory=os.path.join(HERE, "db/changes"))', "migrations"),
+        ('mail.init_app(app, db, directory="db/changes")', "migrations"),
+        ("Migrate(app, db)", "migrations"),
+        ("Migrate(", "migrations"),
+    ],
+)
+def test_the_directory_that_the_code_gives_to_flask_migrate(tmp_path, write, code, found):
+    for name in ("migrations", "db/changes"):
+        write(f"{name}/alembic.ini", "[alembic]\n")
+        write(f"{name}/env.py")
+        write(f"{name}/versions/a1.py", REVISION.format("a1", None))
+    write("shop/start.py", f"{code}\n")
+    told = _files.read_project(str(tmp_path))
+    assert places(tmp_path, told.location) == (found, [f"{found}/versions"])
+    assert list(told.revisions) == [f"{found}/versions/a1.py"] and "shop/start.py" in told.sources
+
+
 def test_pyproject(tmp_path, write):
     pytest.importorskip("tomllib")
     write("pyproject.toml", '[tool.alembic]\nscript_location = "%(here)s/db"\nversion_locations = ["db/x", "y"]\n'
