@@ -75,6 +75,12 @@ options:
     description: Host header of the health request of a web unit that declares no C(health_host) of its own.
     type: str
     default: ''
+  python_path:
+    description:
+      - Directories that come first in C(PYTHONPATH) of every command. With V([]) the commands stay as they are.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -99,11 +105,13 @@ _value:
   elements: dict
 """
 
+import shlex
 import typing as t
 
 from ansible.errors import AnsibleFilterError
 
 SUFFIX = {"supervisor": ".conf", "systemd": ".service"}
+ENV = "/usr/bin/env"
 KINDS = ("link", "upstream", "activation", "port")
 
 
@@ -117,6 +125,11 @@ def fill(command: str, tokens: dict[str, str]) -> str:
     elif "/" not in program:
         command = f"{tokens['venv']}/bin/{command}"
     return command
+
+
+def with_path(command: str, folders: t.Sequence[str]) -> str:
+    """The command with a PYTHONPATH of its own, which stands above that of the release's environment."""
+    return f"{ENV} PYTHONPATH={shlex.quote(':'.join(folders))} {command}" if folders else command
 
 
 def addresses(kind: str, app: str, unit: str, release: str, socket_dir: str) -> dict[str, str]:
@@ -150,6 +163,7 @@ def release_units(
     health_path: str = "",
     health_status: int = 0,
     health_host: str = "",
+    python_path: t.Sequence[str] = (),
 ) -> list[dict[str, t.Any]]:
     if manager not in SUFFIX:
         raise AnsibleFilterError(f"release_units: manager {manager!r} is none of {', '.join(SUFFIX)}")
@@ -176,7 +190,7 @@ def release_units(
                 "unit": unit["name"],
                 "name": name,
                 "unit_class": unit.get("class", "web"),
-                "command": fill(str(unit["command"]), tokens),
+                "command": with_path(fill(str(unit["command"]), tokens), [each for each in python_path if each]),
                 **where,
                 "directory": release_path,
                 "interpreter": f"{release_path}/.venv/bin/python",

@@ -16,7 +16,7 @@ import stat
 import tempfile
 import typing as t
 
-from ansible_collections.seamless.deploy.plugins.module_utils import _alembic, _bridge, _migration
+from ansible_collections.seamless.deploy.plugins.module_utils import _alembic, _bridge, _migration, _start_scripts
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic import (
     _chain,
     _files,
@@ -97,7 +97,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._errors import Dep
 
 #: Everything that runs on the other side. Each is imported above, or it would not be in the module's payload.
 _PARTS = (
-    _bridge, _migration,
+    _bridge, _migration, _start_scripts,
     _alembic, _chain, _files, _finding, _flask, _graph, _location, _operation, _operations, _remarks, _review, _revision, _source, _sql, _starts, _state,
     _switch, _tables, _told, _undoing, _walk, _alembic_chain, _alembic_check, _alembic_drift,
     _alembic_connect, _alembic_cursor, _alembic_find, _alembic_replay, _alembic_round_trip, _alembic_setup,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.seamless.deploy.plugins.module_utils import _start_scripts
+
 Facts = t.Mapping[str, t.Any]
 
 CHECKLIST = {
@@ -133,9 +135,40 @@ def _attention(facts: Facts, database: Facts) -> t.Iterator[str]:
     unknown = database.get("missing") or []
     if unknown:
         yield f"the database has {', '.join(unknown)}, which this release does not know; nothing has proven that it works with them"
-    for finding in [*(database.get("findings") or []), *(database.get("starts") or [])]:
-        yield (
-            f"{finding['evidence'].rstrip('.')}; {finding['remedy']}" if finding.get("remedy") else finding["evidence"]
-        )
+    for finding in database.get("findings") or []:
+        yield _sentence(finding)
+    yield from _starts(facts, database.get("starts") or [])
     for app, changes in (database.get("model_changes") or {}).items():
         yield f"the models of {app} differ from its migrations: {'; '.join(changes)}. Run makemigrations and commit the result"
+
+
+def _sentence(finding: Facts) -> str:
+    return f"{finding['evidence'].rstrip('.')}; {finding['remedy']}" if finding.get("remedy") else finding["evidence"]
+
+
+def _starts(facts: Facts, found: t.Sequence[Facts]) -> t.Iterator[str]:
+    """What migrates when the units start, and whether that is left out."""
+    units = facts.get("units") or []
+    migrating = {unit["name"]: _start_scripts.migrates(str(unit["command"])) for unit in units}
+    if facts.get("without_migrations"):
+        places = [
+            *(f"unit {name}" for name, command in migrating.items() if command),
+            *(each["place"] for each in found),
+        ]
+        if places:
+            yield f"{', '.join(places)} would migrate at the start; deploy_without_migrations leaves it out"
+        return
+    for name, command in migrating.items():
+        if command:
+            yield (
+                f"unit {name} applies migrations in its own command ({command}), also what a deploy holds back; "
+                "take it out and let the deploy migrate, or set deploy_without_migrations"
+            )
+    for each in found:
+        names = [unit["name"] for unit in units if _runs(str(unit["command"]), each)]
+        who = f"unit {' and '.join(names)} runs it" if names else "no unit of this deploy runs it by its name"
+        yield f"{_sentence(each)} ({who})" if each.get("scripts") else _sentence(each)
+
+
+def _runs(command: str, start: Facts) -> bool:
+    return any(_start_scripts.runs(command, path) for path in start.get("scripts") or [])

@@ -156,8 +156,9 @@ reviews:
   elements: dict
 starts:
   description:
-    - Places where the application migrates or makes tables when it starts, as findings. C(switch) says what switches it off - C(kind) is
-      V(environment) with C(name) and C(value), or V(wrapper).
+    - Places where the application migrates or makes tables when it starts, as findings, also in start scripts such as C(entrypoint.sh),
+      which have C(command), and C(scripts) that run it. C(switch) says what switches it off - C(kind) is V(environment) with C(name) and
+      C(value), or V(wrapper).
   returned: unless O(gather=settings)
   type: list
   elements: dict

@@ -152,12 +152,19 @@ missing:
   returned: when O(gather=all)
   type: list
   elements: str
+starts:
+  description:
+    - Lines of start scripts that migrate, as findings. C(command), C(scripts) that run it, and C(switch), what switches it off -
+      C(kind) is V(environment) with C(name) and C(value), or V(wrapper).
+  returned: when O(gather=all)
+  type: list
+  elements: dict
 """
 
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.seamless.deploy.plugins.module_utils import _django_proof
+from ansible_collections.seamless.deploy.plugins.module_utils import _django_proof, _start_scripts
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
@@ -174,7 +181,15 @@ def run(params: dict[str, t.Any], bridge: Bridge) -> dict[str, t.Any]:
     plan = found.pop("plan") or {"pending": [], "plan": []}
     heads = [f"{app}.{name}" for app, name in sorted(found["heads"].items())]
     history = _django_proof.history(params, bridge, utc_now()) if params["history"] == "proven" else {}
-    return {**told(found), "heads": heads, "pending": plan["pending"], "plan": plan["plan"], "history": history}
+    starts = _start_scripts.find_scripts(params["chdir"])
+    return {
+        **told(found),
+        "heads": heads,
+        "pending": plan["pending"],
+        "plan": plan["plan"],
+        "history": history,
+        "starts": starts,
+    }
 
 
 def told(project: dict[str, t.Any]) -> dict[str, t.Any]:

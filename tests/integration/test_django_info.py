@@ -112,6 +112,15 @@ def test_a_custom_operation_cannot_write_while_planning(
     assert "ADD COLUMN" in " ".join(second["sql"])
 
 
+def test_start_scripts_that_migrate(project: Project, database: t.Any) -> None:
+    project.write(
+        "start.sh", '#!/bin/sh\n[ "${MIGRATE:-1}" = "1" ] && python manage.py migrate\nexec gunicorn site1.wsgi\n'
+    )
+    (start,) = info(project, database.url)["starts"]
+    assert (start["kind"], start["place"], start["command"]) == ("migrates_at_start", "start.sh:2", "manage.py migrate")
+    assert start["switch"] == {"kind": "environment", "name": "MIGRATE", "value": "0"}
+
+
 def test_system_checks_are_listed(project: Project, database: t.Any) -> None:
     project.write("site1/settings.py", SETTINGS.replace("DEFAULT_AUTO_FIELD", "UNUSED"))
     checks = info(project, database.url)["checks"]

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.alembic_project import USERS, Project
 from tests.support.alembic_python import alembic_python
+from tests.support.django_project import django_python
 from tests.support.paths import CHECKOUT
 
 WRAPPER = CHECKOUT / "roles" / "deploy" / "files" / "without_migrations"
@@ -33,6 +34,11 @@ print("serving")
 COMMAND = (
     "from alembic import command, config\ncommand.upgrade(config.Config('alembic.ini'), 'head')\nprint('serving')\n"
 )
+SHELL = """
+import os, subprocess, sys
+os.environ["PATH"] = os.path.dirname(sys.executable) + ":" + os.environ["PATH"]
+subprocess.run(["/bin/sh", "-c", {!r} + " && echo serving"], check=True)
+"""
 MODELS = "import os, sqlalchemy, models\nmodels.metadata.create_all(sqlalchemy.create_engine(os.environ['DATABASE_URL']))\nprint('serving')\n"
 
 
@@ -49,7 +55,17 @@ def start(project: Project, code: str, url: str, **environment: str) -> subproce
 
 
 @pytest.mark.parametrize("age", ["oldest", "newest"])
-@pytest.mark.parametrize(("flask", "code"), [(True, UPGRADE), (False, PROGRAM), (False, COMMAND), (False, MODELS)])
+@pytest.mark.parametrize(
+    ("flask", "code"),
+    [
+        (True, UPGRADE),
+        (False, PROGRAM),
+        (False, COMMAND),
+        (False, MODELS),
+        (True, SHELL.format("flask --app shop db upgrade")),
+        (False, SHELL.format("python -m alembic upgrade head")),
+    ],
+)
 def test_application_starts_and_makes_nothing(tmp_path: pathlib.Path, age: str, flask: bool, code: str) -> None:
     project = Project(tmp_path / "project", age, flask=flask)
     project.revision("a1", None, USERS.replace('"users"', '"people"'))
@@ -59,6 +75,27 @@ def test_application_starts_and_makes_nothing(tmp_path: pathlib.Path, age: str, 
         with sqlite3.connect(tmp_path / f"{name}.db") as connection:
             assert bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]) is made
         assert ("was left out, the deploy migrates" in done.stderr) is not made
+
+
+DJANGO = """
+import django, sys
+from django.conf import settings
+from django.core.management import call_command
+database = {"ENGINE": "django.db.backends.sqlite3", "NAME": sys.argv[1]}
+settings.configure(DATABASES={"default": database}, INSTALLED_APPS=["django.contrib.contenttypes"])
+django.setup()
+call_command("migrate")
+print("serving")
+"""
+
+
+def test_application_of_django_starts_and_makes_nothing(tmp_path: pathlib.Path) -> None:
+    for name, variables, made in (("plain", {}, True), ("quiet", {"PYTHONPATH": str(WRAPPER)}, False)):
+        argv = [django_python(), "-c", DJANGO, str(tmp_path / name)]
+        done = subprocess.run(argv, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and "serving" in done.stdout, done.stderr
+        assert (tmp_path / name).exists() is made
+        assert ("django.core.management.commands.migrate.Command.handle() was left out" in done.stderr) is not made
 
 
 def test_deploy_itself_is_not_kept_from_anything(tmp_path: pathlib.Path) -> None:

@@ -9,10 +9,8 @@ import dataclasses
 import re
 import typing as t
 
-_COMMAND = re.compile(
-    r"manage\.py['\"]?,?\s+(?:-\S+\s+)*['\"]?migrate\b|django-admin\s+migrate\b|\bflask\s+(?:--app\s+\S+\s+)?db\s+upgrade\b"
-    r"|\balembic\s+(?:-\S+\s+\S+\s+)*upgrade\b"
-)
+from ansible_collections.seamless.deploy.plugins.module_utils import _start_scripts
+
 _CALL = re.compile(
     r"call_command\(\s*['\"]migrate['\"]|execute_from_command_line\([^)]*['\"]migrate['\"]|\bcommand\.upgrade\("
     r"|flask_migrate\b.*\bupgrade\(|(?<!def )(?<![.\w])upgrade\(directory="
@@ -53,7 +51,7 @@ class Finding:
 
 def migrates(line: str) -> bool:
     """Whether a line of a shell script or of a unit applies migrations."""
-    return not line.lstrip().startswith("#") and bool(_COMMAND.search(line))
+    return bool(_start_scripts.migrates(line))
 
 
 def migrating_lines(text: str, python: bool) -> list[int]:
@@ -61,8 +59,12 @@ def migrating_lines(text: str, python: bool) -> list[int]:
     return [
         number
         for number, line in enumerate(text.splitlines(), 1)
-        if not line.lstrip().startswith("#") and (_COMMAND.search(line) or (python and _CALL.search(line)))
+        if not line.lstrip().startswith("#") and (_names_command(line) or (python and _CALL.search(line)))
     ]
+
+
+def _names_command(line: str) -> bool:
+    return any(written.search(line) for written in _start_scripts.COMMANDS.values())
 
 
 def is_application(path: str) -> bool:

@@ -10,6 +10,7 @@ import os
 import tokenize
 import typing as t
 
+from .. import _start_scripts
 from . import _chain, _flask, _location
 from ._finding import Finding
 from ._graph import Chain
@@ -23,13 +24,14 @@ MOST = 20_000
 
 @dataclasses.dataclass(frozen=True)
 class Project:
-    """What the files of a project tell. revisions, sources: path relative to chdir -> text."""
+    """What the files of a project tell. revisions, sources: path relative to chdir -> text. scripts: below the top of the project."""
 
     location: Location
     chain: Chain
     revisions: t.Mapping[str, str]
     sources: t.Mapping[str, str]
     chdir: str = ""
+    scripts: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def findings(self) -> list[Finding]:
@@ -67,7 +69,7 @@ def read_project(chdir: str, config: str = "", section: str = "") -> Project:
             Finding("no_revisions", "note", folders, evidence, "write the first one (alembic revision)", folders)
         )
     chain = dataclasses.replace(chain, findings=(*unreadable, *chain.findings))
-    return Project(location, chain, revisions, sources, chdir)
+    return Project(location, chain, revisions, sources, chdir, _start_scripts.read_scripts(chdir))
 
 
 def read_text(path: str) -> str:

@@ -185,5 +185,5 @@ def _finding(start: Start) -> Finding:
     if switch:
         remedy = f"set {switch.name} to {switch.value!r} in the environment of the application (deploy_environment), and let the deploy migrate"
     else:
-        remedy = "take it out and let the deploy migrate, or start the application through the wrapper without_migrations (docs/alembic.md)"
+        remedy = "take it out and let the deploy migrate, or set deploy_without_migrations, which leaves it out (docs/alembic.md)"
     return Finding(kind, "warning" if start.when == "start" else "note", place, evidence, remedy, place)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from .. import _start_scripts
 from . import _review, _starts
 from ._files import Project
 from ._graph import Chain
@@ -27,7 +28,10 @@ def told(project: Project) -> dict[str, t.Any]:
         "history": [entry(chain, each) for each in ordered(chain)],
         "findings": [each.to_json() for each in project.findings],
         "reviews": [each.to_json() for each in _review.review_all(chain, project.revisions, project.sources)],
-        "starts": [each.to_json() for each in _starts.find_starts(project.sources, _below(script, project.chdir))],
+        "starts": [
+            *(each.to_json() for each in _starts.find_starts(project.sources, _below(script, project.chdir))),
+            *_start_scripts.find(project.scripts),
+        ],
     }
 
 

@@ -13,6 +13,8 @@ from ansible_collections.seamless.deploy.plugins.module_utils._errors import Dep
 def program(unit: t.Mapping[str, t.Any]) -> str:
     """The program of a unit's command, "" unless it is told by its path."""
     words = str(unit.get("command") or "").split()
+    if words and words[0] == "/usr/bin/env":
+        words = [word for word in words[1:] if "=" not in word]
     return words[0] if words and words[0].startswith("/") else ""
 
 

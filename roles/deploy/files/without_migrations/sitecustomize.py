@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps an application from migrating, or making its tables, when it starts: the deploy has done that before.
 
-Its directory goes into PYTHONPATH of the application (docs/alembic.md). Python imports it by its name at every start,
+Its directory goes into PYTHONPATH of the units (deploy_without_migrations). Python imports it by its name at every start,
 also in the programs that the application starts. Application's interpreter, 3.7 and newer; standard library only.
 """
 
@@ -19,6 +19,7 @@ import typing as t
 LEFT_OUT = {
     "alembic.command": ("upgrade", "downgrade", "stamp"),
     "flask_migrate": ("upgrade", "downgrade", "stamp"),
+    "django.core.management.commands.migrate": ("Command.handle",),
     "sqlalchemy.sql.schema": ("MetaData.create_all", "MetaData.drop_all"),
 }
 

@@ -42,6 +42,15 @@ def test_a_web_unit_has_a_socket_of_its_release_and_the_entrance_of_all():
     assert found["interpreter"] == "/srv/shop/releases/r2/.venv/bin/python"
 
 
+def test_a_path_of_python_stands_before_the_command():
+    declared = [{"name": "web", "command": "gunicorn x {socket}"}]
+    (found,) = release_units(declared, release="r2", python_path=["/srv/shop/shared/w", ""], **WHERE)
+    command = "/srv/shop/releases/r2/.venv/bin/gunicorn x /run/shop/web-r2.sock"
+    assert found["command"] == f"/usr/bin/env PYTHONPATH=/srv/shop/shared/w {command}"
+    (found,) = release_units(declared, release="r2", python_path=["/a", "/b c"], **WHERE)
+    assert found["command"].startswith("/usr/bin/env PYTHONPATH='/a:/b c' /srv")
+
+
 def test_a_worker_has_none():
     found = unit("celery -A shop worker", **{"class": "worker"})
     assert (found["socket"], found["entrance"]) == ("", "")

@@ -54,6 +54,29 @@ def test_plan_shows_what_a_rehearsal_proved():
     assert not any(text.startswith("Attention:") for text in lines)
 
 
+def test_plan_says_what_migrates_when_the_units_start():
+    script = {
+        "evidence": "start.sh:2 applies it",
+        "remedy": "take it out",
+        "place": "start.sh:2",
+        "scripts": ["start.sh"],
+    }
+    units = [
+        {"name": "web", "command": "/bin/sh {project}/start.sh"},
+        {"name": "w", "command": "/bin/sh -c 'flask db upgrade'"},
+    ]
+    facts = {"strategy": "online", "release": RELEASE, "database": {"plan": [], "starts": [script]}, "units": units}
+    said = [text for text in _report_plan.plan(facts) if text.startswith("Attention:")]
+    assert "unit w applies migrations in its own command (flask db upgrade)" in said[0] and len(said) == 2
+    assert said[1].endswith("start.sh:2 applies it; take it out (unit web runs it)")
+    (unused,) = [text for text in _report_plan.plan({**facts, "units": []}) if text.startswith("Attention:")]
+    assert unused.endswith("(no unit of this deploy runs it by its name)")
+    (out,) = [
+        text for text in _report_plan.plan({**facts, "without_migrations": True}) if text.startswith("Attention:")
+    ]
+    assert out.endswith("unit w, start.sh:2 would migrate at the start; deploy_without_migrations leaves it out")
+
+
 def test_plan_says_what_an_older_release_does_not_know():
     lines = _report_plan.plan(
         {"strategy": "online", "release": RELEASE, "database": {"plan": [], "missing": ["orders.0002_note"]}}

@@ -16,6 +16,10 @@ def test_programs_that_are_there_or_not_told_by_their_path(command):
 
 
 def test_a_program_that_is_missing():
-    units = [{"unit": "web", "command": "/v/bin/gunicorn x"}, {"unit": "beat", "command": "/v/bin/celery -A shop"}]
-    with pytest.raises(DeployError, match="units has beat, and the program of beat, /v/bin/celery, does not exist"):
-        _programs.check(units, {"/v/bin/gunicorn"}.__contains__)
+    for lead in ("", "/usr/bin/env PYTHONPATH=/a:/b "):
+        units = [
+            {"unit": "web", "command": "/v/bin/gunicorn x"},
+            {"unit": "beat", "command": f"{lead}/v/bin/celery -A shop"},
+        ]
+        with pytest.raises(DeployError, match="units has beat, and the program of beat, /v/bin/celery, does not exist"):
+            _programs.check(units, {"/v/bin/gunicorn"}.__contains__)
