@@ -70,6 +70,25 @@ def test_a_dropped_column_waits_until_the_old_release_has_gone(app: SampleWhole)
     assert back.rc == 0 and app.serving() == "2", back.stdout
 
 
+@pytest.mark.long
+def test_older_code_over_unknown_revisions_needs_a_word(app: SampleWhole) -> None:
+    app.live(2)
+    stands = app.footprint()
+    refused = app.run(1)
+    assert refused.rc != 0 and "Nothing was touched." in refused.stdout, refused.stdout
+    said = " ".join(refused.stdout.split())
+    assert "no revision file of this code has that id" in said and "-e deploy_database_compatible=true" in said, (
+        refused.stdout
+    )
+    assert app.footprint() == stands and not app.locked()
+    with app.traffic() as traffic:
+        done = app.run(1, deploy_database_compatible=True)
+    traffic.told("notes 2 -> 1, over unknown revisions")
+    assert done.rc == 0 and app.serving() == "1", done.stdout
+    assert (traffic.report.failed, traffic.lost) == (0, []), traffic.report.failures
+    assert app.scene.catalog() == stands.catalog
+
+
 def test_what_it_cannot_live_with_stops_the_service_and_says_why(app: SampleWhole) -> None:
     app.live(2)
     databases = app.scene.databases()
