@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from tests.support import sqlite
-from tests.support.alembic_calls import Upgrade, ids
+from tests.support.alembic_calls import ASYNCHRONOUS, Upgrade, driver, ids
 from tests.support.alembic_project import MODELS, USERS, Project
 from tests.support.alembic_python import alembic_python
 from tests.support.module import run_module
@@ -29,11 +29,14 @@ with op.batch_alter_table("users") as users:
 class Site:
     """A project on a file, whose first revision is live and has rows."""
 
-    def __init__(self, base: pathlib.Path, age: str = "newest") -> None:
+    def __init__(self, base: pathlib.Path, age: str = "newest", name: str = "") -> None:
         self.base, self.file = base, base / "shared" / "db.sqlite3"
         self.file.parent.mkdir()
         self.url = f"sqlite:///{self.file}"
         self.project = Project(base / "project", age)
+        if name:
+            self.url = driver(self.url, name)
+            self.project.write("migrations/env.py", ASYNCHRONOUS)
         self.project.revision("a1", None, USERS, 'op.drop_table("users")')
         self.upgrade = Upgrade(self.project, self.url, base)
         self.upgrade()
@@ -79,14 +82,18 @@ def site(tmp_path):
     return Site(tmp_path)
 
 
-@pytest.mark.parametrize("age", ["newest", "oldest"])
-def test_a_nullable_column_is_proven_on_the_rows_themselves(tmp_path, age):
-    site = Site(tmp_path, age)
+@pytest.mark.parametrize(
+    ("age", "name"), [("newest", ""), ("oldest", ""), ("newest", "aiosqlite"), ("oldest", "aiosqlite")]
+)
+def test_a_nullable_column_is_proven_on_the_rows_themselves(tmp_path, age, name):
+    site = Site(tmp_path, age, name)
     site.project.revision("a2", "a1", 'op.add_column("users", sa.Column("note", sa.Text))')
     site.models(NOTE)
     result = site.rehearse(strategy="online")
     assert (result.get("strategy"), result.get("rehearsal")) == ("online", "data"), result
     assert [one["compatibility"] for one in result["verdicts"]] == ["expand"] and result["now"] == ["a2"]
+    before = sqlite.digest(site.file)
+    assert ids(site.upgrade(check_mode=True)["plan"]) == ["a2"] and sqlite.digest(site.file) == before
     assert ids(site.upgrade()["applied"]) == ["a2"] and sqlite.count(site.file, "users") == 3
 
 

@@ -88,7 +88,8 @@ def ids(records: list[dict[str, t.Any]]) -> list[str]:
 
 def driver(url: str, name: str) -> str:
     """Give a URL for another driver of SQLAlchemy."""
-    return url.replace("postgresql:", f"postgresql+{name}:")
+    database, _colon, rest = url.partition(":")
+    return f"{database}+{name}:{rest}"
 
 
 def tables(database: t.Any) -> list[str]:

@@ -23,6 +23,7 @@ PACKAGES = {
         "flask-sqlalchemy==3.0.*",
         "psycopg2-binary",
         "asyncpg==0.29.*",
+        "aiosqlite==0.19.*",
     ],
     "newest": [
         "alembic",
@@ -31,6 +32,7 @@ PACKAGES = {
         "flask-sqlalchemy",
         "psycopg2-binary",
         "asyncpg",
+        "aiosqlite",
         "psycopg[binary]",
     ],
 }
