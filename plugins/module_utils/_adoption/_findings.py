@@ -94,8 +94,8 @@ def migration_at_start(place: str, sure: bool) -> Finding:
         "migrates_at_start",
         "warning",
         f"{place} applies migrations {'when the application starts' if sure else 'from inside the application, perhaps at its start'}",
-        "take it out before the first deploy: a deploy has migrated before it starts a release; what starts would do it again, "
-        "in several workers at once, without the budget for locks, and also what a deploy holds back on purpose",
+        "take it out before the first deploy, or set deploy_without_migrations: a deploy has migrated before it starts a release; "
+        "what starts would do it again, in several workers at once, without the budget for locks, and also what a deploy holds back on purpose",
         place,
     )
 
