@@ -33,6 +33,13 @@ options:
       - Without it C(FLASK_APP) of the environment, else C(wsgi.py) or C(app.py), as C(flask) itself looks for it. Application factories are called.
       - Given, the application is loaded also where C(env.py) does not name Flask's C(current_app).
     type: str
+  x:
+    description:
+      - Arguments of C(env.py), each C(key=value), as C(alembic -x) hands them over. C(env.py) and revisions read them by C(context.get_x_argument()).
+      - They are shown. What is secret belongs in O(environment).
+    type: list
+    elements: str
+    default: []
   database:
     description:
       - Which of several databases. A section of C(alembic.ini) with a C(script_location) of its own, a name in its C(databases), or a bind of Flask-SQLAlchemy.

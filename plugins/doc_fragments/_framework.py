@@ -20,4 +20,9 @@ options:
   app:
     description: With O(framework=alembic), where Flask-Migrate finds the application, as C(FLASK_APP) has it.
     type: str
+  x:
+    description: With O(framework=alembic), arguments of C(env.py), each C(key=value), as C(alembic -x) hands them over.
+    type: list
+    elements: str
+    default: []
 """

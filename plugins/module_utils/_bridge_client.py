@@ -25,7 +25,7 @@ Run = t.Callable[..., t.Tuple[int, str, str]]
 _SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PRIVATE|SALT|DSN|SIGN", re.IGNORECASE)
 _TAIL = 4000
 #: Options that say what the project is, and go with every request.
-_PROJECT = {"django": ("settings",), "alembic": ("config", "app")}
+_PROJECT = {"django": ("settings",), "alembic": ("config", "app", "x")}
 
 
 def bridge_spec() -> dict[str, t.Any]:
@@ -40,12 +40,19 @@ def bridge_spec() -> dict[str, t.Any]:
     }
 
 
+def _alembic_project() -> dict[str, t.Any]:
+    return {
+        "config": {"type": "path"},
+        "app": {"type": "str"},
+        "x": {"type": "list", "elements": "str", "default": []},
+    }
+
+
 def alembic_spec() -> dict[str, t.Any]:
     """Options of the fragment `_alembic`."""
     return {
         **{name: option for name, option in bridge_spec().items() if name != "settings"},
-        "config": {"type": "path"},
-        "app": {"type": "str"},
+        **_alembic_project(),
         "database": {"type": "str", "default": "default"},
         "database_name": {"type": "str"},
     }
@@ -55,8 +62,7 @@ def framework_spec() -> dict[str, t.Any]:
     """Options of the fragment `_framework`."""
     return {
         "framework": {"type": "str", "choices": ["django", "alembic"], "default": "django"},
-        "config": {"type": "path"},
-        "app": {"type": "str"},
+        **_alembic_project(),
     }
 
 

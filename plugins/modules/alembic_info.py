@@ -217,7 +217,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic import _examine
-from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, alembic_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import utc_now
@@ -240,17 +240,12 @@ def run(params: dict[str, t.Any], bridge: Bridge) -> dict[str, t.Any]:
 
 
 def argument_spec() -> dict[str, t.Any]:
-    own = {name: option for name, option in bridge_spec().items() if name != "settings"}
     return {
-        **own,
+        **alembic_spec(),
         **postgresql_spec(),
         **proof_spec(),
         "history": {"type": "str", "choices": ["recorded", "proven"], "default": "recorded"},
         "ignore": {"type": "list", "elements": "str", "default": []},
-        "config": {"type": "path"},
-        "app": {"type": "str"},
-        "database": {"type": "str", "default": "default"},
-        "database_name": {"type": "str"},
         "gather": {"type": "str", "choices": ["settings", "chain", "all"], "default": "all"},
     }
 

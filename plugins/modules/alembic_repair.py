@@ -191,7 +191,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils import _detached
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._repairing import ACTION, Repairing
-from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import bridge_spec
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import alembic_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
@@ -204,16 +204,11 @@ from ansible_collections.seamless.deploy.plugins.module_utils._spec import (
 
 
 def argument_spec() -> dict[str, t.Any]:
-    own = {name: option for name, option in bridge_spec().items() if name != "settings"}
     return {
-        **own,
+        **alembic_spec(),
         **journal_spec(),
         **postgresql_spec(),
         **proof_spec(),
-        "config": {"type": "path"},
-        "app": {"type": "str"},
-        "database": {"type": "str", "default": "default"},
-        "database_name": {"type": "str"},
         "action": {
             "type": "str",
             "choices": ["stamp", "create_missing", "drop_leftovers", "merge_heads", "reparent", "reset"],

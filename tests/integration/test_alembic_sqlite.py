@@ -97,6 +97,33 @@ def test_a_nullable_column_is_proven_on_the_rows_themselves(tmp_path, age, name)
     assert ids(site.upgrade()["applied"]) == ["a2"] and sqlite.count(site.file, "users") == 3
 
 
+@pytest.mark.parametrize("age", ["newest", "oldest"])
+def test_arguments_that_a_revision_reads(tmp_path, age):
+    site, x = Site(tmp_path, age), ["column=note", "data=true"]
+    read = "from alembic import context\nx = context.get_x_argument(as_dictionary=True)\n"
+    site.project.revision("a2", "a1", read + 'op.add_column("users", sa.Column(x["column"], sa.Text))')
+    site.models(NOTE)
+    assert "KeyError: 'column'" in site.upgrade.fails().msg
+    assert "ADD COLUMN note TEXT" in site.project.info(site.url, x=x)["plan"][0]["sql"][0]
+    result = site.rehearse(x=x)
+    assert [one["compatibility"] for one in result["verdicts"]] == ["expand"], result
+    assert ids(site.upgrade(x=x)["applied"]) == ["a2"] and sqlite.count(site.file, "users") == 3
+    assert site.project.info(site.url, x=x)["drift"] == []
+
+
+@pytest.mark.parametrize("age", ["newest", "oldest"])
+def test_arguments_that_an_environment_of_flask_reads(tmp_path, age):
+    project = Project(tmp_path / "project", age, flask=True)
+    env = project.path / "migrations" / "env.py"
+    env.write_text(
+        env.read_text() + '\nassert context.get_x_argument() == ["tenant=a", "b"], context.get_x_argument()\n'
+    )
+    project.revision("a1", None, USERS)
+    upgrade = Upgrade(project, f"sqlite:///{tmp_path}/db.sqlite3", tmp_path)
+    assert "AssertionError: []" in upgrade.fails(app="shop", check_mode=True).msg
+    assert ids(upgrade(app="shop", x=["tenant=a", "b"])["applied"]) == ["a1"]
+
+
 def test_rows_that_a_revision_cannot_stand_are_named(site):
     site.project.revision("a2", "a1", UNIQUE)
     result = site.rehearse()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, seamless.deploy contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole deploy of an application whose start script migrates (control node)."""
+"""A whole deploy of an application whose start script migrates, and whose env.py wants arguments (control node)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from tests.support.whole_samples import SampleWhole, visitors
 
 START = '#!/bin/sh\nset -e\nflask db upgrade\nexec gunicorn "$@"\n'
+WANTS = '\nassert context.get_x_argument() == ["tenant=north"], context.get_x_argument()\n'
 UNIT = {
     "name": "web",
     "class": "web",
@@ -21,11 +22,13 @@ UNIT = {
 
 @pytest.fixture
 def app(tmp_path: t.Any) -> t.Iterator[SampleWhole]:
-    """Have the visitors' book, with a start script in its eighth release."""
+    """Have the visitors' book, with both in its eighth release."""
     with visitors(tmp_path, sqlite=True) as scene:
         scene.changes = {"deploy_strategy": None, "deploy_rehearsal": None, "deploy_force_online": None}
-        scene.scene.repository.git("checkout", "--quiet", scene.scene.repository.tag(8))
-        scene.scene.repository.change({"start.sh": START}, "Migrate at the start", "starts")
+        repository = scene.scene.repository
+        repository.git("checkout", "--quiet", repository.tag(8))
+        env = (repository.path / "migrations" / "env.py").read_text()
+        repository.change({"start.sh": START, "migrations/env.py": env + WANTS}, "Migrate at the start", "starts")
         yield scene
 
 
@@ -33,7 +36,8 @@ def app(tmp_path: t.Any) -> t.Iterator[SampleWhole]:
 def test_what_is_held_back_is_not_applied_by_the_start(app: SampleWhole) -> None:
     app.live(2)
     with app.traffic() as traffic:
-        done = app.run(8, deploy_version="starts", deploy_units=[UNIT], deploy_without_migrations=True)
+        more = {"deploy_units": [UNIT], "deploy_without_migrations": True, "deploy_alembic_x": ["tenant=north"]}
+        done = app.run(8, deploy_version="starts", **more)
     traffic.told("visits 2 -> 8, with a start script")
     assert done.rc == 0 and "Held back:" in done.stdout, done.stdout
     assert "start.sh:3 would migrate at the start; deploy_without_migrations leaves it out" in done.stdout, done.stdout

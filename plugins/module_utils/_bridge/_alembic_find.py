@@ -8,6 +8,7 @@ Application's interpreter; PRIVATE to the collection.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import importlib.util
 import os
@@ -33,13 +34,22 @@ def find(arguments: t.Dict[str, t.Any]) -> Found:
     given = arguments.get("config")
     path = config_path(given)
     if path and not wants_flask(path) and not arguments.get("app"):
-        return Found(_config(path), None, [])
+        return Found(_with_x(_config(path), arguments), None, [])
     skipped: t.List[str] = []
     app = _flask_app(arguments.get("app"), skipped) if path else _app_that_may_know(arguments.get("app"), skipped)
     app.app_context().push()
     if not given and path in ("", _OF_FLASK):
         path = _path_of(app, path)
-    return Found(_config_of_flask(app, path), app, skipped)
+    return Found(_with_x(_config_of_flask(app, path, arguments.get("x")), arguments), app, skipped)
+
+
+def _with_x(config: t.Any, arguments: t.Dict[str, t.Any]) -> t.Any:
+    """As the command line hands them to context.get_x_argument(), with all else of it that an env.py may read."""
+    if config.cmd_opts is None:
+        config.cmd_opts = argparse.Namespace(x=None, name=config.config_ini_section, autogenerate=False, sql=False)
+    if arguments.get("x"):
+        config.cmd_opts.x = list(arguments["x"])
+    return config
 
 
 def config_path(option: t.Optional[str]) -> str:
@@ -123,13 +133,13 @@ def _config(path: str) -> t.Any:
         ) from None
 
 
-def _config_of_flask(app: t.Any, path: str) -> t.Any:
+def _config_of_flask(app: t.Any, path: str, x: t.Optional[t.List[str]]) -> t.Any:
     """As `flask db` makes it, with what the application adds by @migrate.configure."""
     data = app.extensions.get("migrate")
     own = _config(path)
     if data is None or own.get_main_option("script_location"):  # no directory of `flask db`
         return own
-    config = data.migrate.get_config(os.path.dirname(path) or ".")
+    config = data.migrate.get_config(os.path.dirname(path) or ".", x_arg=x or None)
     # the rest of the template reads it, and only the command line sets it
     for name in ("autogenerate", "sql"):
         if not hasattr(config.cmd_opts, name):

@@ -26,7 +26,9 @@ def survey(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]:
     project = _alembic_setup.prepare(arguments, answer, "current")
     versions = {"alembic": alembic.__version__, "sqlalchemy": sqlalchemy.__version__}
     revisions, broken = _revisions(project)
-    told: t.Dict[str, t.Any] = {"env": _hash(f"{project.script.dir}/env.py"), "warnings": project.warnings}
+    # What env.py is told is as good as its text.
+    environment = " ".join([_hash(f"{project.script.dir}/env.py"), *(project.config.cmd_opts.x or [])])
+    told: t.Dict[str, t.Any] = {"env": environment, "warnings": project.warnings}
 
     def read(heads: t.Tuple[str, ...], context: t.Any) -> None:
         told.update(recorded=sorted(heads), table=context.version_table, schema=context.version_table_schema or "")

@@ -21,7 +21,6 @@ Each migration has a transaction of its own, unless env.py opened one around eve
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import sys
@@ -231,8 +230,6 @@ def _choose(config: t.Any, database: str) -> str:
 
     How env.py will name it.
     """
-    if config.cmd_opts is None:
-        config.cmd_opts = argparse.Namespace(x=None, name=config.config_ini_section, autogenerate=False, sql=False)
     if database == "default":
         return database
     parser = config.file_config
