@@ -27,7 +27,7 @@ from tests.demo.stage import Stage, open_log, stage
 from tests.support import shop
 from tests.support.load import request
 
-ORDERS = 2_000_000
+ORDERS = 4_000_000
 ALONE = "shop_alone"
 #: What the column is like. The old release inserts without it, which only one of them allows.
 COLUMNS = {"kept": "null=True", "broken": "default=0"}
@@ -43,6 +43,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex("order", models.Index(fields=["created_at", "payment_method"], name="stop_{number}_b")),
         migrations.AddIndex("order", models.Index(fields=["payment_method", "id"], name="stop_{number}_c")),
         migrations.AddIndex("order", models.Index(fields=["created_at", "id"], name="stop_{number}_d")),
+        migrations.AddIndex("order", models.Index(fields=["weight{number}", "id"], name="stop_{number}_e")),
+        migrations.AddIndex("order", models.Index(fields=["payment_method", "created_at", "id"], name="stop_{number}_f")),
+        migrations.AddIndex("order", models.Index(fields=["id", "created_at"], name="stop_{number}_g")),
+        migrations.AddIndex("order", models.Index(fields=["id", "payment_method"], name="stop_{number}_h")),
     ]
 """
 

@@ -73,9 +73,9 @@ class Waiter:
         while True:
             first_pid = self._refuse_dead(unit, first_pid)
             now = time.monotonic()
-            if not (first_pid and self._manager.settled(unit)):
+            if not first_pid:
                 since = now
-            elif now - since >= STEADY_SECONDS:
+            elif now - since >= STEADY_SECONDS and self._manager.settled(unit):
                 proof = _ready.prove(first_pid, unit.directory, unit.interpreter)
                 if proof.problem:
                     raise DeployError(f"{unit.name} runs, but {proof.problem}")
