@@ -78,6 +78,16 @@ def test_a_nullable_column_is_online(age: str, name: str, tmp_path: pathlib.Path
     assert result["statements"][0]["sql"][0] == "ALTER TABLE users ADD COLUMN note TEXT"
 
 
+def test_one_transaction_is_seen_to_hold_it_or_not(rehearse: RehearseAlembic) -> None:
+    wanted = {"one_transaction": True, "strategy": "maintenance"}
+    rehearse.project.revision("a2", "a1", 'op.add_column("users", sa.Column("note", sa.Text))')
+    rehearse.models(NOTE)
+    assert rehearse(**wanted)["one_transaction"] is True
+    alone = 'with op.get_context().autocommit_block():\n        op.execute("VACUUM users")'
+    rehearse.project.revision("a3", "a2", alone)
+    assert rehearse(**wanted)["one_transaction"] is False
+
+
 def test_verdicts_of_a_chain(rehearse: RehearseAlembic) -> None:
     rehearse.project.revision("a2", "a1", 'op.add_column("users", sa.Column("age", sa.Integer, nullable=False))')
     rehearse.models('    sa.Column("age", sa.Integer, nullable=False),\n')
