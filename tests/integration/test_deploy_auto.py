@@ -99,6 +99,7 @@ def test_rehearse_tells_how_a_deploy_would_run_and_leaves_nothing(later: Whole) 
     assert later.footprint() == stands and sorted(later.manifests()) == there and not later.locked()
 
 
+@pytest.mark.long
 def test_an_unfit_release_goes_and_its_columns_stay(later: Whole) -> None:
     later.live(2)
     version = unfit_with_a_column(later)

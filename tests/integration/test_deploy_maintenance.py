@@ -61,6 +61,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Whole]:
         yield scene
 
 
+@pytest.mark.long
 def test_a_release_goes_live_with_a_stop(shop: Whole) -> None:
     shop.live(1)
     with shop.traffic() as traffic:
@@ -93,8 +94,8 @@ FAILING = {
 }
 
 
-# Behind the stop, what fails with these is what fails with 17, or with 4 in one transaction.
-SIMILAR = (3, 4, 6)
+# What fails behind the stop with these fails with 17 too, or with 4 in one transaction.
+SIMILAR = (3, 4, 6, 9)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +169,7 @@ def test_a_migration_that_the_old_release_cannot_live_with(shop: Whole) -> None:
     assert shop.serving() == "7"
 
 
+@pytest.mark.long
 def test_what_was_written_since_is_not_dropped(shop: Whole) -> None:
     shop.live(7)
     before = shop.footprint()

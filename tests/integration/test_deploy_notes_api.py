@@ -89,6 +89,7 @@ def test_older_code_over_unknown_revisions_needs_a_word(app: SampleWhole) -> Non
     assert app.scene.catalog() == stands.catalog
 
 
+@pytest.mark.long
 def test_what_it_cannot_live_with_stops_the_service_and_says_why(app: SampleWhole) -> None:
     app.live(2)
     databases = app.scene.databases()

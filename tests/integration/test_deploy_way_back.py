@@ -90,6 +90,7 @@ def test_back_to_the_previous_release_by_hand(shop: Whole) -> None:
     assert shop.last()["detail"]["result"] == "succeeded" and not shop.locked()
 
 
+@pytest.mark.long
 def test_a_deploy_killed_after_the_switch(shop: Whole) -> None:
     shop.live(2)
     gate, hook = shop.scene.base / "gate", shop.scene.base / "wait.yml"

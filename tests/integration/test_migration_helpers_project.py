@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pathlib
 
+import pytest
+
 from tests.support.author_project import MODELS, MORE_FLASK, MORE_MODELS, Project, flask, plain
 
 
@@ -41,6 +43,7 @@ def test_alembic_project(tmp_path: pathlib.Path) -> None:
     project.run("alembic", "upgrade", "head")
 
 
+@pytest.mark.long
 def test_flask_migrate_project(tmp_path: pathlib.Path) -> None:
     project = flask(tmp_path, "newest")
 
