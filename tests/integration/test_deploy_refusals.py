@@ -118,6 +118,7 @@ def test_a_wrong_password(shop: Whole, stands: Footprint) -> None:
     assert "wr0ng-pa55word" not in result.stdout
 
 
+@pytest.mark.long
 def test_client_programs_older_than_the_server(shop: Whole, stands: Footprint) -> None:
     older = shop.scene.postgres.bin_dir.parent.parent / "pginstall" / "bin"
     assert (older / "pg_dump").exists()
@@ -144,6 +145,7 @@ def test_a_unit_template_that_cannot_be_rendered(shop: Whole, stands: Footprint,
     assert len(shop.records()) == before
 
 
+@pytest.mark.long
 def test_a_wrong_password_of_the_admin(shop: Whole, stands: Footprint) -> None:
     postgres = shop.scene.postgres
     wrong = postgres.admin_url.replace(postgres.passwords[postgres.admin_user], "wr0ng-pa55word")
@@ -158,6 +160,7 @@ def test_a_wrong_password_of_the_admin(shop: Whole, stands: Footprint) -> None:
     assert "Pull the release" not in result.stdout
 
 
+@pytest.mark.long
 def test_a_full_disk_at_the_backup(shop: Whole, stands: Footprint) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can mount a small file system to fill")
