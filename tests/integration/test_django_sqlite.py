@@ -215,7 +215,13 @@ def test_beyond_the_limits_nothing_is_proven_and_the_reason_said(rehearse):
 
 def test_a_copy_that_a_killed_rehearsal_left_is_removed_by_the_next(rehearse):
     rehearse.change(
-        "migrations.RunPython(work),", before="import time\ndef work(apps, schema_editor):\n    time.sleep(60)\n"
+        "migrations.RunPython(work),",
+        before=(
+            "import time\n"
+            "def work(apps, schema_editor):\n"
+            "    schema_editor.execute('CREATE TABLE things_half (id integer)')\n"
+            "    time.sleep(60)\n"
+        ),
     )
     process = start_module("migration_rehearse", rehearse.params(), start_new_session=True)
     until = time.monotonic() + 60
