@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
@@ -35,12 +36,24 @@ def walk(tree: str) -> t.Iterator[str]:
             yield name if base == "." else os.path.join(base, name).replace(os.sep, "/")
 
 
-def check_project(tree: str, project_dir: str, required_files: t.Sequence[str]) -> None:
-    """Refuse a tree in which the project is not where the user says. Raises DeployError, which says where it is."""
+def check_project(
+    tree: str, project_dir: str, required_files: t.Sequence[str], kept: str = "", shared: t.Iterable[str] = ()
+) -> None:
+    """Refuse a tree in which the project is not where the user says. Raises DeployError, which says where it is.
+
+    kept: the directory with the shared paths, which are linked into the tree later.
+    """
     project = os.path.normpath(os.path.join(tree, project_dir))
     missing = [name for name in required_files if not os.path.exists(os.path.join(project, name))]
+    paths = {name: posixpath.normpath(posixpath.join(project_dir, name)) for name in missing}
+    later = {name: path for name, path in paths.items() if any(f"{path}/".startswith(f"{one}/") for one in shared)}
+    missing = [name for name in missing if name not in later or not os.path.exists(os.path.join(kept, later[name]))]
     if os.path.isdir(project) and not missing:
         return
+    for name in missing:
+        if name in later:
+            place = os.path.join(kept, later[name])
+            raise DeployError(f"shared has {later[name]!r}, but {place} does not exist; put that file there")
     places = []
     for name in missing:
         base = "/" + name.lstrip("/")

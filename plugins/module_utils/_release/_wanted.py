@@ -54,7 +54,8 @@ def examine(
     tree: str, wanted: Wanted, root: str, interpreter: Interpreter, commit: str
 ) -> tuple[_dependencies.InstallPlan, str]:
     """Check the files of a release; how its dependencies come, and their fingerprint. Raises DeployError."""
-    _tree.check_project(tree, wanted.project_dir, wanted.required_files)
+    kept = os.path.join(root, "shared")
+    _tree.check_project(tree, wanted.project_dir, wanted.required_files, kept, wanted.shared)
     read = _tree.reader(tree)
     plan = _dependencies.plan_install(
         wanted.install, wanted.project_dir, lambda name: os.path.isfile(os.path.join(tree, *name.split("/"))), read

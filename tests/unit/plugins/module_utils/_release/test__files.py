@@ -143,3 +143,17 @@ def test_check_project(project_dir: str, required: list, words: str, tmp_path: P
     (tmp_path / "a" / "site" / "manage.py").write_text("")
     with pytest.raises(DeployError, match=words):
         _tree.check_project(str(tmp_path), project_dir, required)
+
+
+def test_a_file_that_outlives_releases_is_looked_for_where_it_is_kept(tmp_path: Path) -> None:
+    tree, kept = tmp_path / "tree", tmp_path / "kept"
+    (tree / "site").mkdir(parents=True)
+    kept.mkdir()
+    asked = (str(tree), "site", ["alembic.ini"], str(kept))
+    with pytest.raises(DeployError, match=f"shared has 'site/alembic.ini', but {kept}/site/alembic.ini does not exist"):
+        _tree.check_project(*asked, ["media", "site/alembic.ini"])
+    (kept / "site").mkdir()
+    (kept / "site" / "alembic.ini").write_text("")
+    _tree.check_project(*asked, ["media", "site/alembic.ini"])
+    with pytest.raises(DeployError, match=r"has no alembic\.ini; nor anywhere else"):
+        _tree.check_project(*asked, ["media", "site/alembic"])
