@@ -64,6 +64,14 @@ options:
     type: list
     elements: dict
     default: []
+  at_once:
+    description:
+      - With O(state=handed_over), start workers and singletons while the web units come up, and not when those are ready. The entrances
+        are switched when all of them are up, as always.
+      - For a stop, in which nothing runs that they would meet. Not where a way back would take away what they have written by then.
+      - One whose C(previous) still runs is left for later all the same.
+    type: bool
+    default: false
   define:
     description:
       - Write the definition of each unit first, from O(template) or from C(text) of the unit, and keep it in C(.units) of the
@@ -172,6 +180,7 @@ def main() -> None:
         "units": {**records, "required": True},
         "state": {"type": "str", "choices": list(_units.STATES), "default": "handed_over"},
         "leaving": {**records, "default": []},
+        "at_once": {"type": "bool", "default": False},
         "define": {"type": "bool", "default": False},
         "template": {"type": "str"},
         **timeout_spec(),

@@ -222,6 +222,29 @@ def test_a_unit_that_does_not_come_up_leaves_the_rest_alone(units: Units) -> Non
     assert result["log_tail"] and units.log("beat") == ["r1 began"] and units.answers() == "r1"
 
 
+def test_in_a_stop_workers_come_up_beside_the_web_units(units: Units) -> None:
+    old = units.live("r1")
+    units.done(old, state="stopped", deploy_id="d0")
+    new = units.release("r2", "r1")
+    units.done(new, define=True, at_once=True)
+    assert units.actions() == [
+        "define",
+        *(f"start shop-{kind}-r2" for kind in ("worker", "beat", "web", "api")),
+        *(f"switch shop-{kind}-r2" for kind in ("web", "api")),
+    ]
+    assert set(units.states().values()) == {"RUNNING", "STOPPED"} and units.answers() == "r2"
+
+
+def test_a_worker_that_ends_at_once_keeps_the_entrance_where_it_was(units: Units) -> None:
+    old = units.live("r1", kinds=["web", "worker"])
+    units.done(old, state="stopped", deploy_id="d0")
+    new = units.release("r2", "r1", kinds=["web", "worker"])
+    pathlib.Path(new[1]["directory"], "worker.py").write_text("raise SystemExit(3)")
+    result = units.call(new, define=True, at_once=True, ready_timeout=10)
+    assert result["failed"] and "shop-worker-r2 does not come up" in result["msg"], result
+    assert os.readlink(units.shop.run / "web.sock").endswith("web-r1.sock")
+
+
 def test_the_way_back_goes_as_far_as_it_can(units: Units) -> None:
     old = units.live("r1", kinds=["web", "api", "beat"])
     new = units.release("r2", "r1", kinds=["web", "api", "beat"])

@@ -12,6 +12,8 @@ from ansible_collections.seamless.deploy.plugins.module_utils._errors import Dep
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import UNIT_CLASSES, Unit, UnitStatus
 
 STATES = ("started", "stopped", "restarted", "reloaded", "handed_over", "absent")
+#: Started where nothing else runs in its place, and not waited for: a later handover does that.
+BEGUN = "begun"
 
 #: What an action does; those of the unit itself, and those of the one it replaces.
 START, READY, STOP, DRAIN, RELOAD, SWITCH, VERIFY, FORGET, UNLINK = (
@@ -104,6 +106,8 @@ def plan(request: Request, seen: Observed) -> list[Action]:
     start = [] if status.running and status.starts_at_boot else [Action(START, unit)]
     up = status.running or status.starts_at_boot
     drain = [Action(DRAIN, unit)] if unit.socket and status.running and not seen.behind else []
+    if request.state == BEGUN:
+        return [] if seen.previous and _is_up(seen.previous) else start
     if request.state == "started":
         return [*start, Action(READY, unit)]
     if request.state == "stopped":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import time
 import typing as t
 
 #: States of a process that does nothing any more: zombie, dead.
@@ -124,6 +125,16 @@ def survivors(members: dict[int, int]) -> list[int]:
     if not members:
         return []
     return sorted(s.pid for s in read_stats() if members.get(s.pid) == s.started and s.state not in GONE)
+
+
+def age(pid: int) -> float:
+    """Seconds since a process was started, 0 where that cannot be seen."""
+    with contextlib.suppress(OSError, ValueError):
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            stat = parse_stat(file.read())
+        if stat:
+            return time.clock_gettime(time.CLOCK_BOOTTIME) - stat.started / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def read_process(pid: int) -> ProcessFacts:

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import UNIT_CLASSES
+from ansible_collections.seamless.deploy.plugins.module_utils._service._plan import BEGUN
 
 Record = t.Dict[str, t.Any]
 Result = t.Dict[str, t.Any]
@@ -58,14 +59,15 @@ def check(units: t.Sequence[Record], option: str) -> None:
             raise DeployError(f"{option}: health_status of {name} is {status!r}; give a number such as 200")
 
 
-def changes(state: str, units: t.Sequence[Record], leaving: t.Sequence[Record]) -> list[Change]:
-    """What is done to which unit, in order."""
+def changes(state: str, units: t.Sequence[Record], leaving: t.Sequence[Record], at_once: bool = False) -> list[Change]:
+    """What is done to which unit, in order. at_once: what has no entrance comes up beside the web units, where nothing has its place."""
     if state != "handed_over":
         return [Change(record, state) for record in _ending(units)]
     web = [record for record in units if _class(record) == "web"]
     others = [record for record in units if _class(record) != "web"]
     if not leaving:
         return [
+            *(Change(record, BEGUN) for record in others if at_once),
             *(Change(record, "started") for record in web if record.get("entrance_kind") != ONE_AT_A_TIME),
             *(Change(record, "handed_over") for record in others),
             *(Change(record, "handed_over", keep_previous=True) for record in web),

@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._service import _ready
+from ansible_collections.seamless.deploy.plugins.module_utils._service import _process, _ready
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit
 from ansible_collections.seamless.deploy.plugins.module_utils._user import user_name
 
@@ -75,7 +75,7 @@ class Waiter:
             now = time.monotonic()
             if not first_pid:
                 since = now
-            elif now - since >= STEADY_SECONDS and self._manager.settled(unit):
+            elif max(now - since, _process.age(first_pid)) >= STEADY_SECONDS and self._manager.settled(unit):
                 proof = _ready.prove(first_pid, unit.directory, unit.interpreter)
                 if proof.problem:
                     raise DeployError(f"{unit.name} runs, but {proof.problem}")

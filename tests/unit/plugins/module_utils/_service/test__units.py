@@ -59,6 +59,18 @@ def test_changes(state, units, leaving, expected):
     assert [(change.name, change.state, change.keep_previous) for change in found] == expected
 
 
+def test_in_a_stop_workers_may_come_up_beside_the_web_units():
+    found = _units.changes("handed_over", NEW[:3], [], at_once=True)
+    assert [(change.name, change.state) for change in found] == [
+        ("beat-r2", "begun"),
+        ("worker-r2", "begun"),
+        ("web-r2", "started"),
+        ("beat-r2", "handed_over"),
+        ("worker-r2", "handed_over"),
+        ("web-r2", "handed_over"),
+    ]
+
+
 def test_a_way_back_replaces_what_leaves_and_nothing_earlier():
     units = [unit(name, "r1", previous=f"{name}-r0", previous_socket="/r/0") for name in ("web", "api")]
     web, api = _units.changes("handed_over", units, [unit("web", socket="/r/2")])[:2]
