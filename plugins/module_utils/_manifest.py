@@ -28,6 +28,7 @@ class ReleaseManifest:
     dependencies: fingerprint, installer, python (version), how (installed|reused|none).
     units: the services that run it, each with at least unit, name, unit_class, socket, entrance and definition.
     demands: what its models demand of the schema, as the bridge describes it (empty: not known).
+    unmet: what of these the schema did not give while it served, before another release changed it.
     held_back: ids of migrations that wait until nobody needs any more what they remove.
     prepared_at, activated_at: UTC, ISO 8601; activated_at is "" until then.
     who: who asked for it. result: one of RESULTS. reason: why it was rejected.
@@ -47,6 +48,7 @@ class ReleaseManifest:
     result: str = "preparing"
     reason: str = ""
     held_back: list[str] = dataclasses.field(default_factory=list)
+    unmet: list[str] = dataclasses.field(default_factory=list)
 
     def to_json(self) -> dict[str, t.Any]:
         return _contract.to_json(self, VERSION)

@@ -14,6 +14,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._migration import 
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._limits import DataLimits
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._rehearse import Rehearsal
 from ansible_collections.seamless.deploy.plugins.module_utils._release._store import Store
+from ansible_collections.seamless.deploy.plugins.module_utils._schema import _standing
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._evidence import Demands
 from ansible_collections.seamless.deploy.plugins.module_utils._sqlite._rehearse import SqliteRehearsal
 
@@ -129,6 +130,7 @@ def judged(place: Place, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "sandbox": answer.get("sandbox") or "none",
         "bytes": production.bytes,
         "escalate": escalate,
+        "unmet": _standing.standing(old, production).unmet if old else [],
         "one_transaction": whole,
         "reasons": decision.reasons,
         "rehearsal": "none" if rehearsed.without else rehearsed.kind,

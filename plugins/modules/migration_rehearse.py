@@ -144,9 +144,11 @@ sandbox:
   description: C(network) where the migrations ran without a network, which takes root and a unix socket; C(none) elsewhere.
   type: str
   returned: success
-bytes:
-  description: Size of the production database.
-  type: int
+bytes: {description: Size of the production database., type: int, returned: success}
+unmet:
+  description: What the models of the live release ask in vain of the schema as it is, such as a column that refuses NULL. It lives with that.
+  type: list
+  elements: str
   returned: success
 escalate:
   description: Whether a rehearsal on data could prove what this one could not.

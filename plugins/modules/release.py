@@ -32,8 +32,7 @@ attributes:
     support: full
 options:
   path:
-    description:
-      - The application's directory on the target. It is made if it is missing.
+    description: The application's directory on the target. It is made if it is missing.
     type: path
     required: true
   state:
@@ -94,10 +93,12 @@ options:
     description: Pending migrations that wait until nobody needs any more what they remove, recorded when it is activated.
     type: list
     elements: str
-  who:
-    description:
-      - Who asked for the release, for its manifest. Without it the user on the target.
-    type: str
+  unmet:
+    description: Recorded of the release that was live before, as RV(seamless.deploy.migration_rehearse#module:unmet) tells it.
+    type: list
+    elements: str
+    default: []
+  who: {description: 'Who asked for the release, for its manifest. Without it the user on the target.', type: str}
 """
 
 EXAMPLES = r"""
@@ -216,6 +217,7 @@ def argument_spec() -> dict[str, t.Any]:
         "reason": {"type": "str"},
         "units": {"type": "list", "elements": "dict", "default": []},
         "demands": {"type": "dict", "default": {}},
+        "unmet": {"type": "list", "elements": "str", "default": []},
         "held_back": {"type": "list", "elements": "str"},
         "who": {"type": "str"},
         **source_spec(),
@@ -254,7 +256,7 @@ def run(params: dict[str, t.Any], check_mode: bool, run_command: t.Any) -> dict[
             in_use = _actions.in_use(journal, params["keep_releases"])
             return _actions.prune(context, params["keep"], in_use)
         if state == "activated":
-            return _actions.activate(context, release, params["demands"], params["held_back"])
+            return _actions.activate(context, release, params["demands"], params["held_back"], params["unmet"])
         if state == "rejected":
             return _actions.reject(context, release, params["reason"] or "")
         return _actions.remove(context, release)

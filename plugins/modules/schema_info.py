@@ -34,6 +34,13 @@ options:
     description: Id of the release.
     type: str
     required: true
+  unmet:
+    description:
+      - What of the schema the release has lived with, as RV(seamless.deploy.migration_rehearse#module:unmet) tells. It does not count.
+      - Neither does what its manifest has of that.
+    type: list
+    elements: str
+    default: []
 notes:
   - Needs psycopg2 for the interpreter that runs it. Any role that may connect can read the catalog.
 seealso:
@@ -85,7 +92,8 @@ def run(params: dict[str, t.Any], now: str) -> dict[str, t.Any]:
     """Return values of the module. Raises DeployError."""
     manifest = Store(params["path"]).manifest(params["release"])
     demands = _rehearsal.demands_of(params["release"], manifest.demands if manifest else {}, {})
-    found = _standing.standing(demands, catalog(params, now))
+    lived_with = [*params["unmet"], *(manifest.unmet if manifest else [])]
+    found = _standing.standing(demands, catalog(params, now), lived_with)
     return {"changed": False, "works": found.works, "reasons": found.reasons}
 
 
@@ -106,6 +114,7 @@ def main() -> None:
         "database_name": {"type": "str", "required": True},
         "path": {"type": "path", "required": True},
         "release": {"type": "str", "required": True},
+        "unmet": {"type": "list", "elements": "str", "default": []},
     }
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

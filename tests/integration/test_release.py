@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._environment import parse_environment
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal
+from ansible_collections.seamless.deploy.plugins.module_utils._release._store import Store
 
 from tests.support.release import Repository, Target, make_wheel, snapshot
 
@@ -143,6 +144,20 @@ def test_the_way_back_and_a_rejected_release(repository: Repository, target: Tar
         target.activate(second["release"])
     third = target.prepare(repository, installer="none")
     assert third["changed"] and third["commit"] == second["commit"] and third["release"] > second["release"]
+
+
+def test_what_a_release_has_lived_with_is_on_record_of_the_one_that_goes(
+    repository: Repository, target: Target
+) -> None:
+    first = target.deploy(repository, installer="none")
+    repository.commit({"manage.py": "two"})
+    second = target.prepare(repository, installer="none")
+    target.activate(second["release"], unmet=["may write NULL to public.orders.note, which refuses it"])
+    store = Store(str(target.root))
+    assert store.require(first["release"]).unmet == ["may write NULL to public.orders.note, which refuses it"]
+    target.activate(first["release"])
+    target.activate(second["release"])
+    assert store.require(first["release"]).unmet and store.require(second["release"]).unmet == []
 
 
 def test_a_first_release_goes_back_to_none(repository: Repository, target: Target) -> None:

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import typing as t
 
 import pytest
+from ansible_collections.seamless.deploy.plugins.module_utils._manifest import ReleaseManifest
+from ansible_collections.seamless.deploy.plugins.module_utils._release._store import Store
 
 from tests.support.django_calls import Migrate
 from tests.support.django_project import Project, django_python
@@ -44,6 +47,19 @@ def test_after_a_migration_that_the_release_does_not_know(place: Rehearse, optio
     found = asked(place)
     assert found["works"] == works and bool(found["reasons"]) == (not works), found
     assert works or "things_thing.note" in found["reasons"][0]
+
+
+def test_what_the_release_has_lived_with_does_not_count(place: Rehearse) -> None:
+    place.database.execute("ALTER TABLE things_thing ADD COLUMN colour text NOT NULL")
+    rehearsed = place()
+    assert len(rehearsed["unmet"]) == 1 and "things_thing.colour" in rehearsed["unmet"][0], rehearsed["unmet"]
+    found = asked(place)
+    assert not found["works"] and rehearsed["unmet"][0] in found["reasons"][0], found
+    assert asked(place, unmet=rehearsed["unmet"])["works"]
+    store = Store(str(place.root))
+    manifest = t.cast(ReleaseManifest, store.manifest("r1"))
+    store.write(dataclasses.replace(manifest, unmet=rehearsed["unmet"]))
+    assert asked(place)["works"]
 
 
 def test_what_is_not_known_is_not_proven(place: Rehearse) -> None:

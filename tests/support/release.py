@@ -85,9 +85,9 @@ class Target:
         """Prepare a release of a repository."""
         return self.run(repository=str(repository.path), **options)
 
-    def activate(self, release: str) -> dict[str, t.Any]:
+    def activate(self, release: str, **options: t.Any) -> dict[str, t.Any]:
         """Make a release the live one."""
-        return self.run(state="activated", release=release)
+        return self.run(state="activated", release=release, **options)
 
     def deploy(self, repository: Repository, **options: t.Any) -> dict[str, t.Any]:
         """Prepare and activate; returns what preparing returned."""

@@ -40,11 +40,15 @@ def chosen(context: Context, result: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def activate(
-    context: Context, release: str, demands: dict[str, t.Any], held_back: t.Optional[list[str]] = None
+    context: Context,
+    release: str,
+    demands: dict[str, t.Any],
+    held_back: t.Optional[list[str]] = None,
+    unmet: t.Sequence[str] = (),
 ) -> dict[str, t.Any]:
     """Make a release the live one; "" means none, the way back of a first deploy. held_back: None leaves what is on record.
 
-    Raises DeployError.
+    unmet: what the schema did not give the release that was live before; nothing leaves what is on record. Raises DeployError.
     """
     store = context.store
     live = store.live()
@@ -68,6 +72,9 @@ def activate(
         with context.record("release.activate", release, {"release": live}):
             if wanted:
                 store.write(wanted)
+            former = store.manifest(live) if unmet and live and live != release else None
+            if former:
+                store.write(dataclasses.replace(former, unmet=list(unmet)))
             if live != release:
                 store.point_current(release)
     return {

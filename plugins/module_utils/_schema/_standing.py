@@ -16,21 +16,25 @@ from ansible_collections.seamless.deploy.plugins.module_utils._schema._model imp
 
 @dataclasses.dataclass(frozen=True)
 class Standing:
-    """works: proven; false also where it is not known. reasons: why not, a sentence each."""
+    """works: proven; false also where it is not known. reasons: why not, a sentence each. unmet: the same without their subject."""
 
     works: bool
     reasons: t.List[str] = dataclasses.field(default_factory=list)
+    unmet: t.List[str] = dataclasses.field(default_factory=list)
 
 
-def standing(release: Demands, catalog: Snapshot) -> Standing:
-    """Every insert, read, update and delete that the models of the release make must work on this catalog."""
+def standing(release: Demands, catalog: Snapshot, lived_with: t.Collection[str] = ()) -> Standing:
+    """Every insert, read, update and delete that the models of the release make must work on this catalog.
+
+    lived_with: `unmet` of a catalog that the release has served with; what its models ask in vain all along does not keep it from working.
+    """
     if not release.known:
         return Standing(False, [f"What the release {release.release} demands of the schema is not known."])
     here = Catalog(catalog, schemas_of(catalog, catalog, release))
     wants = wanted(release, here)
     every = _compatibility.everything(release, wants, list(wants.values()), here, here)
-    found = [problem for problem in every if _counts(problem)]
-    return Standing(not found, [f"The release {release.release} {problem.reason}." for problem in found])
+    unmet = [problem.reason for problem in every if _counts(problem) and problem.reason not in lived_with]
+    return Standing(not unmet, [f"The release {release.release} {reason}." for reason in unmet], unmet)
 
 
 def _counts(problem: t.Any) -> bool:

@@ -87,7 +87,7 @@ GOLDEN = [
         '{"activated_at": "", "commit": "1a2b3c4d", "demands": {}, "dependencies": {}, "held_back": [], "identity": "f00", '
         '"prepared_at": "2026-11-21T01:02:03Z", "reason": "", "release": "20261121T010203-1a2b3c4", '
         '"result": "preparing", "shared": [], "source": {"kind": "git", "location": "ssh://git/shop", '
-        '"version": "v2"}, "units": [], "version": 1, "who": "ops"}',
+        '"version": "v2"}, "units": [], "unmet": [], "version": 1, "who": "ops"}',
     ),
     (
         RUNNER,

@@ -52,3 +52,11 @@ def test_a_table_is_gone():
 def test_a_release_of_which_nothing_is_known_is_not_proven():
     found = standing(Demands("r0", known=False), Snapshot("postgresql", []))
     assert not found.works and "not known" in found.reasons[0]
+
+
+def test_what_the_release_has_lived_with_does_not_count():
+    before = standing(RELEASE, Snapshot("postgresql", [Table("public.orders", columns=[ID])]))
+    worse = Snapshot("postgresql", [Table("public.orders", columns=[ID, Column("colour", "text", not_null=True)])])
+    found = standing(RELEASE, worse, before.unmet)
+    assert "note" in before.reasons[0] and len(found.reasons) == 1 and "colour" in found.reasons[0]
+    assert standing(RELEASE, Snapshot("postgresql", [Table("public.orders", columns=[ID])]), before.unmet).works
