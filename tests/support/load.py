@@ -26,8 +26,8 @@ import uuid
 
 import psycopg2
 
-#: Where the print shop takes its orders, and the table in which they are found again.
-ORDERS, ORDERS_TABLE = "/orders/", "orders_order"
+#: Where the print shop takes its orders, and the table and column in which they are found again.
+ORDERS, ORDERS_TABLE, TOKEN = "/orders/", "orders_order", "token"
 STALL_MS = 1000.0
 
 
@@ -107,18 +107,18 @@ class LoadReport:
     stalls: int
     versions: dict[str, int]
 
-    def lost(self, database_url: str, table: str = ORDERS_TABLE) -> list[str]:
+    def lost(self, database_url: str, table: str = ORDERS_TABLE, column: str = TOKEN) -> list[str]:
         """Give the acknowledged writes that the database does not know."""
-        return missing(database_url, self.acknowledged, table)
+        return missing(database_url, self.acknowledged, table, column)
 
 
-def missing(database_url: str, tokens: list[str], table: str = ORDERS_TABLE) -> list[str]:
+def missing(database_url: str, tokens: list[str], table: str = ORDERS_TABLE, column: str = TOKEN) -> list[str]:
     """Give the tokens that no row of the table has; of a SQLite file too, as sqlite:////absolute/path."""
     connect: t.Callable[[str], t.Any] = psycopg2.connect
     if database_url.startswith("sqlite:///"):
         connect, database_url = sqlite3.connect, database_url[len("sqlite:///") :]
     with contextlib.closing(connect(database_url)) as connection, contextlib.closing(connection.cursor()) as cursor:
-        cursor.execute(f'SELECT token FROM "{table}"')
+        cursor.execute(f'SELECT "{column}" FROM "{table}"')
         found = {row[0] for row in cursor.fetchall()}
     return [token for token in tokens if token not in found]
 

@@ -16,7 +16,7 @@ import typing as t
 
 from tests.demo.stage import Stage, stage
 from tests.support import playbook, shop
-from tests.support.load import ORDERS, ORDERS_TABLE, Load, LoadReport, request
+from tests.support.load import ORDERS, ORDERS_TABLE, TOKEN, Load, LoadReport, request
 
 #: What is shown of a strategy holds without a rehearsal, which takes time and would keep broken migrations away.
 UNREHEARSED = {"deploy_strategy": "online", "deploy_rehearsal": "none", "deploy_force_online": True}
@@ -26,8 +26,8 @@ RUNNING_FROM = re.compile(rb"/releases/([^/\0]+)/")
 class Whole:
     """A stage with the print shop, driven by the collection's own playbooks."""
 
-    #: Where the load writes, and the table in which it finds its writes again.
-    path, table = ORDERS, ORDERS_TABLE
+    #: Where the load writes, and the table and column in which it finds its writes again.
+    path, table, column = ORDERS, ORDERS_TABLE, TOKEN
 
     def __init__(self, scene: Stage) -> None:
         self.scene = scene
@@ -67,7 +67,7 @@ class Whole:
             time.sleep(1.5)
             found.ended = load.report(time.monotonic() - 1.4)
             found.report = load.stop()
-        found.lost = found.report.lost(found.url, self.table)
+        found.lost = found.report.lost(found.url, self.table, self.column)
 
     # -- ask -------------------------------------------------------------
 

@@ -48,7 +48,7 @@ CATALOGS = {
 class SampleStage(Stage):
     """The demo's stage with another application; without a server where the database is a file."""
 
-    of: types.ModuleType = notes_api
+    of: t.Any = notes_api
 
     @property
     def on_sqlite(self) -> bool:
@@ -99,7 +99,11 @@ class SampleWhole(Whole):
         return set(visits.columns(self.scene.url))
 
 
-def _on(of: types.ModuleType, repository: type[t.Any], folder: pathlib.Path, sqlite: bool) -> t.Iterator[SampleWhole]:
+@contextlib.contextmanager
+def stage_of(
+    of: t.Any, repository: t.Callable[[pathlib.Path], t.Any], folder: pathlib.Path, sqlite: bool
+) -> t.Iterator[SampleStage]:
+    """Set up what stands around an application: its repository, its database, and what runs its services."""
     with contextlib.ExitStack() as stack:
         base = stack.enter_context(paths.short_directory("sd-app-"))
         spared = {os.getpid()}
@@ -112,16 +116,18 @@ def _on(of: types.ModuleType, repository: type[t.Any], folder: pathlib.Path, sql
         stack.callback(end_leftovers, base, spared)
         supervisor = stack.enter_context(Supervisor(base))
         log = folder / "playbooks.log"
-        yield SampleWhole(SampleStage(base, postgres, supervisor, repository(base), of.wheelhouse(), log, url, of=of))
+        yield SampleStage(base, postgres, supervisor, repository(base), of.wheelhouse(), log, url, of=of)
 
 
 @contextlib.contextmanager
 def notes(folder: pathlib.Path) -> t.Iterator[SampleWhole]:
     """Set a stage up for the notes, on PostgreSQL."""
-    yield from _on(notes_api, notes_api.NotesRepository, folder, sqlite=False)
+    with stage_of(notes_api, notes_api.NotesRepository, folder, sqlite=False) as scene:
+        yield SampleWhole(scene)
 
 
 @contextlib.contextmanager
 def visitors(folder: pathlib.Path, sqlite: bool = False) -> t.Iterator[SampleWhole]:
     """Set a stage up for the visitors' book, on either database."""
-    yield from _on(visits, visits.VisitsRepository, folder, sqlite)
+    with stage_of(visits, visits.VisitsRepository, folder, sqlite) as scene:
+        yield SampleWhole(scene)

@@ -1,0 +1,12 @@
+# Copyright (c) 2026, seamless.deploy contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the small service writes with pgAdmin's models (application's interpreter)."""
+
+TABLE, COLUMN = "servergroup", "name"
+UNREADABLE = ()
+
+
+def row(_token):
+    """The rest of a group of servers."""
+    return {"user_id": 1}
