@@ -139,6 +139,16 @@ def test_a_history_from_an_empty_file_to_one_base(project: Project) -> None:
     assert len(list((project.path / ".migration-backups").glob("*_x.py.*"))) == 2
 
 
+def test_arguments_of_env_are_handed_over(project: Project) -> None:
+    env = project.path / "db" / "changes" / "env.py"
+    asks = 'from alembic import context\nassert context.get_x_argument() == ["tenant=north", "b"], context.get_x_argument()\n'
+    env.write_text(asks + env.read_text())
+    assert "AssertionError" in refused(project, "status")
+    given = ("-x", "tenant=north", "-x", "b")
+    assert said(project, "safe-upgrade", *given).count("Applied ") == 3
+    assert "Pending:   nothing" in said(project, "status", *given)
+
+
 def test_a_record_is_reset_by_proof_or_by_the_name_of_the_database(project: Project) -> None:
     said(project, "safe-upgrade")
     project.record("gone")

@@ -69,6 +69,13 @@ def _command(
             "--environment-file", help="NAME=value lines that the project needs; default: .env, if there is one"
         )
         made.add_argument("--database", default="default", help="one of several databases")
+        made.add_argument(
+            "-x",
+            action="append",
+            default=[],
+            metavar="KEY=VALUE",
+            help="an argument of env.py, as alembic -x hands it over",
+        )
     return made
 
 

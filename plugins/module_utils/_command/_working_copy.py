@@ -81,6 +81,7 @@ def params_of(options: argparse.Namespace, environ: t.Mapping[str, str]) -> t.Di
         "bridge_path": cache("bridge"),
         "config": options.config,
         "app": options.app,
+        "x": options.x,
         "database": options.database,
         "database_name": None,
         "login_url": environ.get(ADMIN_URL) or None,
