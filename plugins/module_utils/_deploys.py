@@ -15,6 +15,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils import _journal, _
 from ansible_collections.seamless.deploy.plugins.module_utils._durations import (
     durations,
     last_durations,
+    pace,
     seconds_between,
 )
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
@@ -192,7 +193,11 @@ class Deploys:
             "facts": self.facts(records, chosen),
             "undo": undo,
             "undo_steps": sorted({entry["step"] for entry in undo}, key=_journal.STEPS.index),
-            "seconds": {**durations(records, chosen), "last": last_durations(records, chosen)},
+            "seconds": {
+                **durations(records, chosen),
+                "last": last_durations(records, chosen),
+                "pace": pace(records, chosen),
+            },
             "recovery": {
                 **dataclasses.asdict(recovery),
                 "applied": list(found.applied),

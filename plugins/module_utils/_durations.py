@@ -12,6 +12,8 @@ import typing as t
 from ansible_collections.seamless.deploy.plugins.module_utils import _journal
 
 Records = t.Sequence[_journal.JournalRecord]
+#: Seconds of a forecast below which nothing is learned from it, and how far what is learned may go.
+TELLING, SLOWEST = 10, (0.05, 3.0)
 
 
 def seconds_between(earlier: str, later: str) -> float:
@@ -40,6 +42,23 @@ def last_durations(records: Records, before: str) -> dict[str, float]:
         if found:
             return found
     return {}
+
+
+def pace(records: Records, before: str) -> float:
+    """How long the migrations of the newest stop but one took, as a part of what was forecast; 1.0 where none tells.
+
+    The forecast is that of a modest server. Journals count whole seconds, so that a short one tells nothing.
+    """
+    forecasts = {
+        record.deploy_id: float(record.detail["forecast"])
+        for record in records
+        if record.event == "end" and record.detail.get("forecast")
+    }
+    for deploy_id, forecast in reversed(list(forecasts.items())):
+        own = [record for record in _journal.forward(records, deploy_id) if record.action == "database.migrate"]
+        if deploy_id != before and forecast >= TELLING and own and own[-1].event == "done":
+            return min(max(seconds_between(own[0].at, own[-1].at) / forecast, SLOWEST[0]), SLOWEST[1])
+    return 1.0
 
 
 def _first(records: Records, step: str) -> str:

@@ -28,8 +28,10 @@ def predicted(facts: Facts) -> dict[str, float]:
     rehearsed = facts.get("rehearsed") or {}
     if facts["strategy"] != "maintenance" or "verdicts" not in rehearsed:
         return {}
+    # What was measured on the data is no guess that an earlier stop could correct.
+    pace = facts.get("pace", 1.0) if rehearsed.get("rehearsal") == "schema" else 1.0
     parts = {
-        "migrations": float(sum(verdict["impact"].get("seconds", 0) for verdict in rehearsed["verdicts"])),
+        "migrations": pace * float(sum(verdict["impact"].get("seconds", 0) for verdict in rehearsed["verdicts"])),
         "safety copy": rehearsed.get("bytes", 0) / COPY_RATE
         if facts.get("fenced") and facts.get("copied", True)
         else 0.0,

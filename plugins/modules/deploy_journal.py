@@ -169,7 +169,7 @@ undo_steps:
   elements: str
   returned: always
 seconds:
-  description: Whole seconds of this deploy, C(stop) from the stop to the switch, C(start) of the start alone, and C(last) with those of the one before.
+  description: Whole seconds of C(stop), from there to the switch, of C(start), the C(last) ones, and C(pace), a part of what was forecast then.
   type: dict
   returned: always
 recovery:

@@ -27,7 +27,7 @@ from tests.demo.stage import Stage, open_log, stage
 from tests.support import shop
 from tests.support.load import request
 
-ORDERS = 4_000_000
+ORDERS = 8_000_000
 ALONE = "shop_alone"
 #: What the column is like. The old release inserts without it, which only one of them allows.
 COLUMNS = {"kept": "null=True", "broken": "default=0"}

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils import _journal
-from ansible_collections.seamless.deploy.plugins.module_utils._durations import durations, last_durations
+from ansible_collections.seamless.deploy.plugins.module_utils._durations import durations, last_durations, pace
 
 
 def records(deploy_id: str, *told: str) -> list[_journal.JournalRecord]:
@@ -46,3 +48,25 @@ def test_what_to_expect_is_what_the_last_one_took():
     assert last_durations(told, "d") == {"start": 4.0, "stop": 8.0}
     assert last_durations(told, "b") == {"start": 3.0}
     assert last_durations(ONLINE, "a") == {}
+
+
+def stop_of(deploy_id: str, migrated: str, forecast: object) -> list[_journal.JournalRecord]:
+    told = records(deploy_id, "10 migrate database.migrate intent", f"{migrated} migrate database.migrate done")
+    end = _journal.JournalRecord(deploy_id, "2026-11-21T01:02:59Z", "web1", "deploy", "deploy", "end")
+    return [*told, dataclasses.replace(end, detail={"forecast": forecast})]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ([*stop_of("a", "20", 100.0), *ONLINE], 0.1),
+        ([*stop_of("a", "20", 100.0), *stop_of("b", "40", "60.0")], 0.5),
+        ([*stop_of("a", "20", 100.0), *stop_of("b", "40", 9.9)], 0.1),
+        ([*stop_of("a", "20", 100.0), *stop_of("now", "40", 60.0)], 0.1),
+        ([*stop_of("a", "10", 100.0)], 0.05),
+        ([*stop_of("a", "58", 10)], 3.0),
+        ([*stop_of("a", "20", 0), *STOPPED, *FAILED], 1.0),
+    ],
+)
+def test_what_a_forecast_came_to_tells_of_the_next_one(told, expected):
+    assert pace(told, "now") == expected

@@ -285,6 +285,8 @@ def test_the_stop_is_predicted_and_compared():
     assert not any(text.startswith("Stop:") for text in _report_plan.plan({**STOPS, "strategy": "online"}))
     whole = _report_plan.plan({**STOPS, "copied": False})
     assert line(whole, "Stop:") == "Stop:         about 13 s: migrations 3 s, start 4 s, steps between 6 s"
+    learned = line(_report_plan.plan({**STOPS, "pace": 0.4}), "Stop:")
+    assert learned == "Stop:         about 16 s: migrations 1 s, safety copy 5 s, start 4 s, steps between 6 s"
     took = _report.done({"release": RELEASE, "seconds": {"stop": 16.0, "start": 4.0}, "planned": STOPS})
     assert line(took, "Stopped:") == "Stopped:   16 s, 18 s were predicted"
     assert not any(
