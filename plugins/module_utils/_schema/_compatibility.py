@@ -20,7 +20,11 @@ from ansible_collections.seamless.deploy.plugins.module_utils._schema._demanded 
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._evidence import Demands, Evidence
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._problems import Problem, of_columns
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._remedies import DECLARE_DELETES, finding
-from ansible_collections.seamless.deploy.plugins.module_utils._schema._restrictions import of_constraints, of_deletes
+from ansible_collections.seamless.deploy.plugins.module_utils._schema._restrictions import (
+    alike_for_deletes,
+    of_constraints,
+    of_deletes,
+)
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._surroundings import of_surroundings
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._violations import sentence
 
@@ -55,16 +59,12 @@ def problems(release: Demands, other: Catalog, own: Catalog) -> t.List[Problem]:
         return []
     wants = wanted(release, own)
     # What is the same on both sides fails on both or on neither.
-    looked_at = [want for name, want in sorted(wants.items()) if _differs(name, other, own)]
-    at_home = {problem.key for problem in everything(release, wants, looked_at, own, own)}
-    return [problem for problem in everything(release, wants, looked_at, other, own) if problem.key not in at_home]
-
-
-def _differs(name: str, one: Catalog, other: Catalog) -> bool:
-    """Whether two catalogs differ in a relation, or in what all relations may use."""
-    if one.snapshot.enums != other.snapshot.enums or one.snapshot.functions != other.snapshot.functions:
-        return True
-    return one.relation(name) != other.relation(name)
+    around = own.snapshot.enums != other.snapshot.enums or own.snapshot.functions != other.snapshot.functions
+    looked_at = [want for name, want in sorted(wants.items()) if around or other.relation(name) != own.relation(name)]
+    alike = alike_for_deletes(wants, release, own, other)
+    at_home = {problem.key for problem in everything(release, wants, looked_at, own, own, alike)}
+    found = everything(release, wants, looked_at, other, own, alike)
+    return [problem for problem in found if problem.key not in at_home]
 
 
 def _old_side(found: t.List[Problem]) -> t.List[Problem]:
@@ -78,14 +78,19 @@ def _new_side(found: t.List[Problem]) -> t.List[Problem]:
 
 
 def everything(
-    release: Demands, wants: t.Dict[str, Wanted], looked_at: t.List[Wanted], catalog: Catalog, own: Catalog
+    release: Demands,
+    wants: t.Dict[str, Wanted],
+    looked_at: t.List[Wanted],
+    catalog: Catalog,
+    own: Catalog,
+    alike: t.Container[str] = (),
 ) -> t.List[Problem]:
     found: t.List[Problem] = []
     for want in looked_at:
         found += of_columns(want, catalog, own)
         found += of_constraints(want, catalog, own)
         found += of_surroundings(want, catalog, own)
-    return [*found, *of_deletes(wants, catalog, release)]
+    return [*found, *of_deletes(wants, catalog, release, alike)]
 
 
 def _word(old: Demands, new: Demands, against_old: t.List[Problem], against_new: t.List[Problem]) -> str:

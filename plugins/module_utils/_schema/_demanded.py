@@ -42,12 +42,14 @@ class Catalog:
         self._relations: t.Dict[str, Relation] = {view.name: view for view in snapshot.views}
         self._relations.update({table.name: table for table in snapshot.tables})
         self._schemas = schemas
+        self._found: t.Dict[str, t.Optional[Relation]] = {}  # names are asked for again and again
 
     def relation(self, name: str) -> t.Optional[Relation]:
-        for full in (name.replace('"', ""), *(f"{schema}.{name}" for schema in self._schemas)):
-            if full in self._relations:
-                return self._relations[full]
-        return None
+        if name not in self._found:
+            full_names = (name.replace('"', ""), *(f"{schema}.{name}" for schema in self._schemas))
+            full = next((each for each in full_names if each in self._relations), "")
+            self._found[name] = self._relations.get(full)
+        return self._found[name]
 
     def by_full_name(self, name: str) -> t.Optional[Relation]:
         return self._relations.get(name)
@@ -74,7 +76,9 @@ def schemas_of(before: Snapshot, after: Snapshot, *releases: Demands) -> t.List[
 
 def wanted(release: Demands, own: Catalog) -> t.Dict[str, Wanted]:
     """By name. own: the catalog that the release is made for, which knows what its raw SQL may use of a table."""
-    found = {name: _of_model(name, entry) for name, entry in release.tables.items()}
+    if not release.models:
+        release.models.update({name: _of_model(name, entry) for name, entry in release.tables.items()})
+    found: t.Dict[str, Wanted] = dict(release.models)
     for entry in release.raw:
         upsert = UPSERT.match(entry.strip())
         name, _dot, column = (upsert.group("table").strip(), "", "") if upsert else _split(entry.strip(), found, own)

@@ -92,6 +92,7 @@ class Demands:
     drivers: version by name (psycopg, psycopg2, asyncpg).
     raw: tables, "table.column" that the user says raw SQL needs, or "table(column, column)" that an upsert names as its target.
     deletes: tables whose rows it deletes, as the user says; None: not known.
+    models: what was made of `tables` for one migration, kept for the next.
     """
 
     release: str
@@ -101,3 +102,4 @@ class Demands:
     drivers: t.Dict[str, str] = dataclasses.field(default_factory=dict)
     raw: list[str] = dataclasses.field(default_factory=list)
     deletes: t.Optional[list[str]] = None
+    models: t.Dict[str, t.Any] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)

@@ -11,7 +11,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._migration import 
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._demanded import Catalog, Relation, wanted
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._evidence import Demands
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._model import Table
-from ansible_collections.seamless.deploy.plugins.module_utils._schema._restrictions import of_deletes
+from ansible_collections.seamless.deploy.plugins.module_utils._schema._restrictions import alike_for_deletes, of_deletes
 
 PREPARING = ("asyncpg", "psycopg")
 
@@ -92,8 +92,9 @@ def _children(before: Catalog, after: Catalog, old: Demands) -> t.Iterator[Findi
     if old.deletes is not None or not old.known:
         return
     wants = wanted(old, before)
-    known = {problem.key for problem in of_deletes(wants, before, old)}
-    for problem in of_deletes(wants, after, old):
+    alike = alike_for_deletes(wants, old, before, after)
+    known = {problem.key for problem in of_deletes(wants, before, old, alike)}
+    for problem in of_deletes(wants, after, old, alike):
         if problem.kind == "delete" and problem.key not in known:
             yield Finding(
                 problem.object,

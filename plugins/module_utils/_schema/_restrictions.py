@@ -135,12 +135,28 @@ def _leads_to(wanted: str, references: str, catalog: Catalog, own: Catalog) -> b
     return meant.name == references or bool(meant.oid and meant.oid == there.oid)
 
 
-def of_deletes(wants: t.Dict[str, Wanted], catalog: Catalog, release: Demands) -> t.Iterator[Problem]:
-    """Deletes that a foreign key refuses, because the release does not see the rows that lead to what it deletes."""
-    seen = {relation.name: want for want in wants.values() for relation in [catalog.relation(want.name)] if relation}
-    deleted = None if release.deletes is None else {_full(name, catalog) for name in release.deletes}
+def alike_for_deletes(wants: t.Dict[str, Wanted], release: Demands, one: Catalog, other: Catalog) -> t.Set[str]:
+    """The tables of which of_deletes() says the same on both sides."""
+    if _seen(wants, one) != _seen(wants, other) or _deleted(release, one) != _deleted(release, other):
+        return set()
+    return {table.name for table in one.snapshot.tables if other.by_full_name(table.name) == table}
+
+
+def _seen(wants: t.Dict[str, Wanted], catalog: Catalog) -> t.Dict[str, Wanted]:
+    """What the release uses, by the name that the catalog has for it."""
+    return {relation.name: want for want in wants.values() for relation in [catalog.relation(want.name)] if relation}
+
+
+def of_deletes(
+    wants: t.Dict[str, Wanted], catalog: Catalog, release: Demands, alike: t.Container[str] = ()
+) -> t.Iterator[Problem]:
+    """Deletes that a foreign key refuses, because the release does not see the rows that lead to what it deletes.
+
+    alike: tables that are not looked at.
+    """
+    seen, deleted = _seen(wants, catalog), _deleted(release, catalog)
     for child in catalog.snapshot.tables:
-        for key in child.constraints:
+        for key in () if child.name in alike else child.constraints:
             if key.kind != "foreign" or key.references not in seen:
                 continue
             word = key.on_delete.upper()
@@ -153,9 +169,12 @@ def of_deletes(wants: t.Dict[str, Wanted], catalog: Catalog, release: Demands) -
                 yield Problem("delete", child.name, reason, f"{columns} {word}", certain=deleted is not None)
 
 
-def _full(name: str, catalog: Catalog) -> str:
-    relation = catalog.relation(name)
-    return relation.name if relation else name
+def _deleted(release: Demands, catalog: Catalog) -> t.Optional[t.Set[str]]:
+    """The tables whose rows it deletes, None where nobody knows."""
+    if release.deletes is None:
+        return None
+    found = {name: catalog.relation(name) for name in release.deletes}
+    return {relation.name if relation else name for name, relation in found.items()}
 
 
 def _cascades(want: Wanted, child: Table, key: Constraint, release: Demands) -> t.Iterator[Problem]:
