@@ -17,30 +17,34 @@ from ansible_collections.seamless.deploy.plugins.module_utils._postgres._snapsho
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._snapshot_tables import USERS, relations
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._model import Snapshot, Table, View
 
-_ROW = "pg_catalog.hashtext({row}.ctid::text || ' ' || {row}.xmin::text)::bigint"
-#: Where a relation has rows: the catalog, and what in it leads to the relation.
+_ROW = "pg_catalog.hashtid({row}.ctid) + {row}.xmin::text::bigint"
+#: Where a relation has rows: the catalog, what in it leads to the relation, and which of them can change.
 _PARTS = [
-    ("pg_attribute", "attrelid"),
-    ("pg_attrdef", "adrelid"),
-    ("pg_constraint", "conrelid"),
-    ("pg_index", "indrelid"),
-    ("pg_trigger", "tgrelid"),
-    ("pg_inherits", "inhrelid"),
-    ("pg_rewrite", "ev_class"),
-    ("pg_sequence", "seqrelid"),
+    ("pg_attribute", "attrelid", "p.attnum > 0"),
+    ("pg_attrdef", "adrelid", "true"),
+    ("pg_constraint", "conrelid", "true"),
+    ("pg_index", "indrelid", "true"),
+    ("pg_trigger", "tgrelid", "true"),
+    ("pg_inherits", "inhrelid", "true"),
+    ("pg_rewrite", "ev_class", "true"),
+    ("pg_sequence", "seqrelid", "true"),
+    ("pg_description", "objoid", "p.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass"),
 ]
-#: The rows of an index count as those of its table.
+_OF_PARTS = " ".join(
+    f"UNION ALL SELECT p.{key}, {_ROW.format(row='p')} FROM pg_catalog.{name} AS p WHERE p.{key} >= 16384 AND {which}"
+    for name, key, which in _PARTS
+)
+#: The rows of an index count as those of its table. Relations of users have oids from 16384 on.
 _RELATIONS = f"""
 WITH part (relation, row) AS (
   SELECT coalesce(i.indrelid, c.oid), {_ROW.format(row="c")}
-  FROM pg_catalog.pg_class AS c LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid
-  UNION ALL
-  SELECT d.objoid, {_ROW.format(row="d")} FROM pg_catalog.pg_description AS d WHERE d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
-  {" ".join(f"UNION ALL SELECT p.{key}, {_ROW.format(row='p')} FROM pg_catalog.{name} AS p" for name, key in _PARTS)}
+  FROM pg_catalog.pg_class AS c LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid WHERE c.oid >= 16384
+  {_OF_PARTS}
 )
-SELECT c.oid, c.relkind, sum(part.row) FROM part JOIN pg_catalog.pg_class AS c ON c.oid = part.relation
-JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c') AND {USERS} GROUP BY c.oid, c.relkind
+SELECT c.oid, c.relkind, stamped.rows
+FROM (SELECT part.relation, sum(part.row) AS rows FROM part GROUP BY part.relation) AS stamped
+JOIN pg_catalog.pg_class AS c ON c.oid = stamped.relation JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c') AND {USERS}
 """
 #: What the definitions of relations name, and what belongs to an extension. Every table brings types with it, which say nothing.
 _WITH_NAMES = (
