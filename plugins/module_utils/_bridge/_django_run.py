@@ -105,8 +105,9 @@ class DjangoRun(Run):
                 self, state: t.Any, migration: t.Any, fake: bool = False, fake_initial: bool = False
             ) -> t.Any:
                 apply = super().apply_migration
-                # a copy for every attempt: applying changes the state that it is given
-                return run.one(migration, False, fake, lambda: apply(state.clone(), migration, fake, fake_initial))
+                # a copy for every attempt, where there may be several: applying changes the state that it is given
+                given = state.clone if run.retries else lambda: state
+                return run.one(migration, False, fake, lambda: apply(given(), migration, fake, fake_initial))
 
             def unapply_migration(self, state: t.Any, migration: t.Any, fake: bool = False) -> t.Any:
                 unapply = super().unapply_migration

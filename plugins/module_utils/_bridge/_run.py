@@ -38,6 +38,7 @@ class Run:
         self._lock, self._budget, self._watcher = guards
         self._progress: t.Optional[Progress] = None
         self._whole = bool(arguments.get("one_transaction"))
+        self.retries = 0 if self._whole else int(arguments.get("retries", 0))
         self._inside = False  # of the one transaction
         self._planned: list[str] = []
         self._before: t.Any = None
@@ -91,8 +92,7 @@ class Run:
 
     def attempts(self, new_progress: t.Callable[[], Progress], act: t.Callable[[], t.Any], fake: bool = False) -> t.Any:
         """One migration, as often as it may be tried."""
-        count = 0 if self._whole else int(self._arguments.get("retries", 0))
-        retries = Retries(count, float(self._arguments.get("retry_time", 0)))
+        retries = Retries(self.retries, float(self._arguments.get("retry_time", 0)))
         started, clock = _now(), time.monotonic()
         self._answer.progress("started", migration=new_progress().id, at=started)
         while True:
