@@ -69,14 +69,36 @@ def rehearse(migrate: Migrate, name: str, **more: t.Any) -> t.Any:
 
 
 @pytest.fixture
-def clone(migrate: Migrate, database: t.Any) -> t.Iterator[str]:
-    """Migrate, then clone."""
+def unmade(migrate: Migrate, database: t.Any) -> t.Iterator[Clone]:
+    """Migrate, and have a scratch database."""
     migrate()
     admin, url = admin_of(database), parse_url(database.url, "application", "url")
     client = _clients.choose(_clients.find_clients(run_command, str(database.server.bin_dir)), "18", "", False)
     with _scratch.scratch(admin, url.database, url.user) as (name, superuser):
-        Clone(admin.to_database(url.database), admin.to_database(name), client, superuser, url.user).make(run_command)
-        yield name
+        yield Clone(admin.to_database(url.database), admin.to_database(name), client, superuser, url.user)
+
+
+@pytest.fixture
+def clone(unmade: Clone) -> str:
+    """Clone."""
+    unmade.make(run_command)
+    return unmade.target.database
+
+
+def test_the_history_is_there_before_indexes_and_constraints(unmade: Clone) -> None:
+    seen = []
+
+    def look() -> None:
+        for where in (unmade.source, unmade.target):
+            with connected(where) as opened:
+                applied = rows(opened, "SELECT app, name FROM django_migrations ORDER BY 1, 2")
+                indexes = rows(opened, "SELECT indexname FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1")
+            seen.append((applied, indexes))
+
+    unmade.make(run_command, look)
+    look()
+    (applied, indexes), *copied = seen[0], seen[1], seen[3]
+    assert applied and indexes and copied == [(applied, []), (applied, indexes)]
 
 
 def test_the_clone_has_the_schema_and_the_history(
@@ -122,3 +144,41 @@ def test_what_the_watcher_cannot_do_ends_the_rehearsal(clone: str, migrate: Migr
 
     with pytest.raises(DeployError, match="the catalog cannot be read"):
         rehearse(migrate, clone, watch=watch)
+
+
+#: Finds fault with a database that lacks what the end of the copy brings.
+CHECKED = """
+from django.apps import AppConfig
+from django.core.checks import Error, register
+from django.db import connections
+
+
+def whole(app_configs, databases=None, **kwargs):
+    tables = connections["default"].introspection.table_names() if databases else ["late"]
+    return [] if "late" in tables else [Error("there is no table late", id="things.E001")]
+
+
+class ThingsConfig(AppConfig):
+    name = "things"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self):
+        register(whole)
+"""
+
+
+def test_only_the_plan_is_made_before_the_copy_is_whole(
+    clone: str, migrate: Migrate, project: Project, database: t.Any
+) -> None:
+    project.write("things/apps.py", CHECKED)
+    asked: list[str] = []
+
+    def watch(event: dict[str, t.Any]) -> None:
+        asked.append(event["what"])
+        if event["what"] == "loaded":
+            with connected(parse_url(database.superuser_url, "admin", "url").to_database(clone)) as opened:
+                rows(opened, "CREATE TABLE late (id integer)")
+
+    outcome = rehearse(migrate, clone, watch=watch, loaded_first=True)
+    assert outcome.error is None, outcome.error
+    assert asked == ["history", "loaded", "begin"]

@@ -40,7 +40,7 @@ def apply(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
         run = DjangoRun(connection, arguments, answer, held)
         stack.enter_context(connection.execute_wrapper(run.observe))
         stack.enter_context(run.following_transactions())
-        return migrate(connection, arguments, run)
+        return migrate(run, planned(connection, arguments, run), arguments)
 
 
 def register_signals() -> None:
@@ -53,17 +53,33 @@ def register_signals() -> None:
             importlib.import_module(".management", config.name)
 
 
-def migrate(connection: t.Any, arguments: dict[str, t.Any], run: DjangoRun) -> dict[str, t.Any]:
+class Planned(t.NamedTuple):
+    """What is about to run, and the models before it."""
+
+    executor: t.Any
+    choice: _django_select.Choice
+    before: t.Dict[str, str]
+    described: t.List[t.Any]
+    state: t.Any
+
+
+def planned(connection: t.Any, arguments: dict[str, t.Any], run: DjangoRun) -> Planned:
+    """Reads nothing of the database but the history of its migrations."""
     executor = _django_plan.new_executor(connection, run.executor_class())
     _django_plan.check_history(executor)
     _refuse_missing_privilege(executor)
-    targets, steps, held_back = _django_select.choose(executor, arguments)
-    before = _django_plan.heads(executor.loader)
-    described = _django_plan.describe_plan(executor, steps)
-    missing = _django_plan.missing_on_disk(executor.loader)
-    run.begin(steps, before, described)
-    run.announce(described, before, missing)
+    choice = _django_select.choose(executor, arguments)
+    described = _django_plan.describe_plan(executor, choice.steps)
     state = executor._create_project_state(with_applied_migrations=True)
+    state.apps  # noqa: B018 - makes the models, the longest part of it
+    return Planned(executor, choice, _django_plan.heads(executor.loader), described, state)
+
+
+def migrate(run: DjangoRun, plan: Planned, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+    executor, (targets, steps, held_back), before, described, state = plan
+    connection = executor.connection
+    run.begin(steps, before, described)
+    run.announce(described, before, _django_plan.missing_on_disk(executor.loader))
     with run.transaction():
         _emit("pre", connection, state.apps, steps, run)
         synced = _sync(connection, executor, arguments)

@@ -25,25 +25,29 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     """Apply the plan to the database `database_name`.
 
     Progress, each waited for, so that the caller can read the catalog: `begin`, then `evidence` of each migration, the failed one too.
-    With loaded_first also `loaded`, before the database is used: it may still be in the making.
+    With loaded_first also `history`, before the records of migrations are read, and `loaded`, before the database is used otherwise:
+    it may still be in the making.
     """
     if not arguments.get("database_name"):
         raise BridgeError("request", "a rehearsal needs database_name, the scratch copy")
     end_with(answer.go, arguments.get("seconds"))
     _django_setup.prepare({**arguments, "other_databases": "refuse"}, answer, "migrate")
     if arguments.get("loaded_first"):
-        answer.ask("loaded")
+        answer.ask("history")
     connection = _django_setup.connect(arguments)
+    run = Rehearsal(connection, arguments, answer)
+    plan = _django_apply.planned(connection, arguments, run)
+    if arguments.get("loaded_first"):
+        answer.ask("loaded")
     _django_check.refuse_serious(connection.alias)
     _django_apply.register_signals()
     connection.prepare_database()
-    sandbox = without_network(_host(connection))
-    run = Rehearsal(connection, arguments, answer, sandbox)
+    run.sandbox = without_network(_host(connection))
     with contextlib.ExitStack() as stack:
         stack.enter_context(connection.execute_wrapper(run.watch))
         stack.enter_context(run.following_transactions())
-        done = _django_apply.migrate(connection, arguments, run)
-    return {**done, "sandbox": sandbox}
+        done = _django_apply.migrate(run, plan, arguments)
+    return {**done, "sandbox": run.sandbox}
 
 
 def _host(connection: t.Any) -> str:
@@ -56,9 +60,9 @@ def _host(connection: t.Any) -> str:
 class Rehearsal(DjangoRun):
     """A run without lock, budget and second attempts: nobody else is there."""
 
-    def __init__(self, connection: t.Any, arguments: dict[str, t.Any], answer: t.Any, sandbox: str) -> None:
+    def __init__(self, connection: t.Any, arguments: dict[str, t.Any], answer: t.Any) -> None:
         super().__init__(connection, arguments, answer)
-        self._sandbox = sandbox
+        self.sandbox = "none"
         self._observer: t.Optional[Observer] = None
         self._data: list[bool] = []
 
@@ -66,7 +70,7 @@ class Rehearsal(DjangoRun):
         super().begin(steps, before, described)
         release = _django_describe.of_release(self._connection)
         plan = [migration.to_json() for migration in described]
-        self._answer.ask("begin", plan=plan, release=release, sandbox=self._sandbox)
+        self._answer.ask("begin", plan=plan, release=release, sandbox=self.sandbox)
 
     def signal_failed(self, which: str, exc: Exception) -> BridgeError:
         failed = super().signal_failed(which, exc)
@@ -101,7 +105,7 @@ class Rehearsal(DjangoRun):
 
     def _tell(self, name: str, seconds: float, observer: Observer, failed: t.Optional[BridgeError]) -> None:
         failure = failed.detail.get("failure") if failed else None
-        told = {"id": name, "seconds": seconds, "failure": failure, "sandbox": self._sandbox}
+        told = {"id": name, "seconds": seconds, "failure": failure, "sandbox": self.sandbox}
         self._answer.ask("evidence", **told, **observer.told())
 
     def watch(self, execute: t.Any, sql: t.Any, params: t.Any, many: bool, context: t.Any) -> t.Any:

@@ -39,8 +39,8 @@ class Clone:
     superuser: bool
     role: str
 
-    def make(self, run: _archive.Run) -> None:
-        """Raises DeployError."""
+    def make(self, run: _archive.Run, tables_made: t.Callable[[], None] = lambda: None) -> None:
+        """tables_made: called when tables and history are there; indexes, constraints and triggers follow. Raises DeployError."""
         # A scratch database need not outlive a power cut: thousands of small commits would each wait for the disk.
         with connected(self.target, "database") as opened:
             name = sql.Identifier(self.target.database)
@@ -52,27 +52,18 @@ class Clone:
                 ["pg_dump", "--format=custom", "--compress=0", "--schema-only", "--no-password", f"--file={archive}"],
                 self.source,
             )
-            # Whoever is no superuser cannot give objects to their owners; the application's role must own them.
-            foreign = (
-                [] if self.superuser else ["--no-owner", "--no-privileges", "--no-comments", f"--role={self.role}"]
-            )
-            self._call(
-                run,
-                [
-                    "pg_restore",
-                    "--exit-on-error",
-                    "--no-password",
-                    # It would keep the scratch database from being dropped.
-                    "--no-subscriptions",
-                    # Keys and indexes beside each other.
-                    "--jobs=2",
-                    *foreign,
-                    f"--dbname={self.target.database}",
-                    archive,
-                ],
-                self.target,
-            )
-        self._copy_history()
+            self._restore(run, ["--section=pre-data"], archive)
+            self._copy_history()
+            tables_made()
+            # Keys and indexes beside each other.
+            self._restore(run, ["--section=post-data", "--jobs=2"], archive)
+
+    def _restore(self, run: _archive.Run, what: list[str], archive: str) -> None:
+        # Whoever is no superuser cannot give objects to their owners; the application's role must own them.
+        foreign = [] if self.superuser else ["--no-owner", "--no-privileges", "--no-comments", f"--role={self.role}"]
+        # A subscription would keep the scratch database from being dropped.
+        argv = ["pg_restore", "--exit-on-error", "--no-password", "--no-subscriptions", *what, *foreign]
+        self._call(run, [*argv, f"--dbname={self.target.database}", archive], self.target)
 
     def _call(self, run: _archive.Run, argv: list[str], connection: DatabaseConnection) -> None:
         rc, out, err = _archive.call(run, [self.client.program(argv[0]), *argv[1:]], connection, umask=None)

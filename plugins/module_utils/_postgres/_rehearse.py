@@ -40,6 +40,19 @@ class NotLoaded(DeployError):
     """The application could not even be loaded beside a copy in the making."""
 
 
+class Copying(t.NamedTuple):
+    """A copy of the schema in the making: whether its tables are there, with the history of migrations, and whether all of it is."""
+
+    tables: concurrent.futures.Future
+    whole: concurrent.futures.Future
+
+    def wait_for_tables(self) -> None:
+        """Raises DeployError where the copy fails."""
+        concurrent.futures.wait(self, return_when=concurrent.futures.FIRST_COMPLETED)
+        if not self.tables.done():
+            self.whole.result()
+
+
 @dataclasses.dataclass(frozen=True)
 class Rehearsal:
     """Where and with what to rehearse. source: the production database, as admin. role: whom the application connects as.
@@ -65,34 +78,35 @@ class Rehearsal:
 
     def on_schema(self) -> tuple[Rehearsed, dict[str, t.Any]]:
         """Run the plan on a clone without rows; what the bridge answered beside it. Raises DeployError where there can be no clone."""
-        with self._cloning() as (target, copied):
+        with self._cloning() as (target, copying):
             try:
-                return self._rehearse(target, copied)
+                return self._rehearse(target, copying)
             except NotLoaded:
-                copied.result()
+                copying.whole.result()
             # An application that looks into its database when it is loaded may want it whole.
             return self._rehearse(target)
 
     def why_not_in_one_transaction(self) -> str:
         """Run the whole plan in one transaction on a clone without rows: what fails, "" for nothing. Raises DeployError."""
-        with self._cloning() as (target, copied):
+        with self._cloning() as (target, copying):
 
             def watch(event: dict[str, t.Any]) -> None:
-                copied.result()
+                copying.whole.result()
 
             request = {"about": "rehearsal", "alias": self.alias, "database_name": target.database}
             outcome = self.bridge.attempt("apply", watch=watch, loaded_first=True, one_transaction=True, **request)
             return outcome.error.msg if outcome.error else ""
 
     @contextlib.contextmanager
-    def _cloning(self) -> t.Iterator[tuple[DatabaseConnection, concurrent.futures.Future]]:
+    def _cloning(self) -> t.Iterator[tuple[DatabaseConnection, Copying]]:
         """A scratch database, and its copy of the schema in the making."""
         with connected(self.source, "database_name") as opened:
             version, role = server_version(opened), self._role(opened)
         client = _clients.choose(_clients.find_clients(self.run, self.client_path), version, self.client_path, False)
         with self._scratch(role) as (name, superuser), concurrent.futures.ThreadPoolExecutor(1) as beside:
-            target = self.source.to_database(name)
-            yield target, beside.submit(Clone(self.source, target, client, superuser, role).make, self.run)
+            clone = Clone(self.source, self.source.to_database(name), client, superuser, role)
+            tables: concurrent.futures.Future = concurrent.futures.Future()
+            yield clone.target, Copying(tables, beside.submit(clone.make, self.run, lambda: tables.set_result(None)))
 
     def on_data(
         self, backup: str, limits: _limits.DataLimits, expected: t.Sequence[Snapshot] = ()
@@ -133,19 +147,23 @@ class Rehearsal:
         return _scratch.scratch(self.source, self.source.database, role)
 
     def _rehearse(
-        self, target: DatabaseConnection, copied: t.Optional[concurrent.futures.Future] = None, **more: t.Any
+        self, target: DatabaseConnection, copying: t.Optional[Copying] = None, **more: t.Any
     ) -> tuple[Rehearsed, dict[str, t.Any]]:
-        """copied: what the copy waits for while the application is loaded already; None when it is there."""
+        """copying: the copy, while the application is loaded already; None when it is there."""
         catalogs: list[Snapshot] = []
 
-        with connected(target, "database_name") as opened:
+        with connected(target, "database_name") as opened, concurrent.futures.ThreadPoolExecutor(1) as beside:
             following = Following(opened, target.database, self.now)
 
             def watch(event: dict[str, t.Any]) -> None:
-                if event["what"] == "loaded" and copied:
-                    copied.result()
+                if copying and event["what"] == "history":
+                    copying.wait_for_tables()
+                elif copying and event["what"] == "loaded":
+                    copying.whole.result()
+                    # The first takes longest, and the application has its checks to do.
+                    beside.submit(following.take)
                 else:
-                    catalogs.append(following.take())
+                    catalogs.append(beside.submit(following.take).result())
 
             outcome = self.bridge.attempt(
                 "apply",
@@ -153,10 +171,10 @@ class Rehearsal:
                 about="rehearsal",
                 alias=self.alias,
                 database_name=target.database,
-                loaded_first=copied is not None,
+                loaded_first=copying is not None,
                 **more,
             )
-            if copied and outcome.error and not outcome.progress:
+            if copying and outcome.error and not any(event["what"] == "loaded" for event in outcome.progress):
                 raise NotLoaded(outcome.error.msg)
             rehearsed = rehearsed_of(outcome, catalogs)
             returned: list[_round_trip.Returned] = []
