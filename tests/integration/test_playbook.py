@@ -30,6 +30,13 @@ def test_success_with_changes_and_report(short_dir: pathlib.Path) -> None:
     assert run_playbook(playbook, {"word": "yes"}, base=short_dir).changed == 0
 
 
+def test_each_host_has_its_own_report(short_dir: pathlib.Path) -> None:
+    hosts = {name: {"ansible_connection": "local"} for name in ("one", "two")}
+    shown = [{"ansible.builtin.debug": {"msg": [word, "{{ inventory_hostname }}"]}} for word in ("first", "last")]
+    result = run_playbook(written(short_dir, *shown), {"all": {"hosts": hosts}})
+    assert result.reports == {"one": ["last", "one"], "two": ["last", "two"]}, result.stdout
+
+
 def test_failure(short_dir: pathlib.Path) -> None:
     result = run_playbook(written(short_dir, {"ansible.builtin.fail": {"msg": "no"}}), {}, "-v")
     assert result.rc == 2

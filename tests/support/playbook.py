@@ -21,6 +21,7 @@ from tests.support.paths import CHECKOUT, tool
 from tests.support.shop import python_for_app
 
 MESSAGE = re.compile(r'^ +"msg": (\[\n.*?\n +\])$', re.MULTILINE | re.DOTALL)
+OF_A_HOST = re.compile(r'^ok: \[(\S+)\] => \{\n +"msg": (\[\n.*?\n +\])$', re.MULTILINE | re.DOTALL)
 RECAP = re.compile(r"^(\S+)\s*: (ok=\d+ .*)$", re.MULTILINE)
 
 
@@ -42,6 +43,11 @@ class Result:
         """Give the lines of the last list that the play showed: a deploy's report."""
         shown = MESSAGE.findall(self.stdout)
         return [str(line) for line in json.loads(shown[-1])] if shown else []
+
+    @property
+    def reports(self) -> dict[str, list[str]]:
+        """Give the lines of the last list that the play showed of each host: which of them comes last is chance."""
+        return {host: [str(line) for line in json.loads(shown)] for host, shown in OF_A_HOST.findall(self.stdout)}
 
 
 def parse_recap(output: str) -> dict[str, dict[str, int]]:
