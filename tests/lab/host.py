@@ -62,6 +62,8 @@ class Host:
         self.put("/etc/hostname", f"{self.name}\n")
         self.put("/etc/resolv.conf", "")
         self.put("/etc/systemd/network/10-host0.network", ADDRESS.format(address=self.address))
+        # A user manager of root that ends hangs for minutes at times, and nobody can log in meanwhile: ours stays.
+        self.put("/var/lib/systemd/linger/root", "")
         for home in ("root", "home/deployer"):
             self.put(f"/{home}/.ssh/authorized_keys", public_key, mode=0o600)
         call("chroot", self.root, "chown", "deployer:", "/home/deployer/.ssh/authorized_keys")
