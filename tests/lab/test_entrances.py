@@ -142,6 +142,7 @@ def test_a_stop_shows_the_page(stage: LabStage) -> None:
     assert {page[0] for page in seen} == {400, 503}, "what was asked outside of the page and the application?"
     assert seen[-1][0] == 400 and stage.serving() == "7"
     assert not stage.hosts["app1"].run("test -e /srv/shop/maintenance/on", check=False).returncode == 0
+    stage.take_back_columns()
 
 
 @pytest.mark.long

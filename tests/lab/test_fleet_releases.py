@@ -15,10 +15,13 @@ from tests.lab import faults
 from tests.lab.stage import PATH, LabStage, lab_stage
 from tests.lab.test_fleet import HOSTS, broken_units, deploy, everywhere, serving
 from tests.lab.test_one_host import REASONS
+from tests.lab.test_surviving import MIGRATION
 from tests.support.playbook import Play
 
 pytestmark = pytest.mark.long
 STRATEGIES = ["online", "maintenance"]
+# Release 5 has no migration of its own: what is cut off is release 5 with one that takes a moment.
+STEP, STEP_RELEASE = "0004_step", "r5-step"
 # Which host's journal is watched, behind which of its records the deploy is cut off, and how.
 CUTS = [
     ("kill", "app1", "database.migrate intent"),
@@ -34,7 +37,17 @@ CUTS = [
 def stage() -> t.Iterator[LabStage]:
     """Boot four hosts."""
     with lab_stage(app=HOSTS, db="db1") as scene:
+        scene.repository.git("checkout", "--quiet", "r5")
+        step = MIGRATION.format(before="0003_orders_by_payment", name="step", pause=2)
+        scene.repository.change({f"orders/migrations/{STEP}.py": step}, "Column step", STEP_RELEASE)
         yield scene
+
+
+def release_2(stage: LabStage) -> None:
+    """Have release 2 live on its own schema."""
+    if stage.serving():
+        stage.take_back_columns()
+    stage.live(2)
 
 
 @pytest.mark.parametrize("release", REASONS)
@@ -60,11 +73,16 @@ def test_a_release_that_fails_leaves_all_hosts_as_they_were(stage: LabStage, rel
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_column_that_the_old_release_does_not_fill(stage: LabStage, strategy: str) -> None:
     """Online is the user's word here: what the old release is refused meanwhile is refused, and nothing is lost."""
-    stage.live(2)
+    release_2(stage)
+    before = stage.catalog()
     result, traffic = deploy(stage, 7, f"three hosts, {strategy} 2 -> 7", deploy_strategy=strategy)
     assert result.rc == 0, result.stdout
     assert traffic.lost == [] and traffic.ended.failed == 0, traffic.report.failures
     assert set(traffic.ended.versions) == {"7"} and serving(stage) == everywhere(7)
+    assert stage.catalog() != before
+    # In a stop nobody asks the old release any more once its schema is gone.
+    refused = [line for line in traffic.report.failures if "HTTP 500" in line]
+    assert bool(refused) is (strategy == "online"), traffic.report.failures
 
 
 def cut_off(stage: LabStage, play: Play, how: str, host: str) -> None:
@@ -89,14 +107,15 @@ def wait_for(stage: LabStage, play: Play, host: str, point: str, known: int) -> 
 
 @pytest.mark.parametrize(("how", "host", "point"), CUTS)
 def test_recover_brings_all_hosts_to_one_release(stage: LabStage, how: str, host: str, point: str) -> None:
-    stage.live(2)
+    release_2(stage)
     known = len(stage.journal(host))
+    changes = {"deploy_version": STEP_RELEASE, "deploy_database_compatible": True}
     with stage.traffic(60, before=1, after=1) as traffic:
-        with stage.start("deploy.yml", 5, deploy_database_compatible=True) as play:
+        with stage.start("deploy.yml", 5, **changes) as play:
             wait_for(stage, play, host, point, known)
             cut_off(stage, play, how, host)
         stage.hosts[host].wait(60)
-        recovered = stage.run("recover.yml", 5, deploy_database_compatible=True)
+        recovered = stage.run("recover.yml", 5, **changes)
     live = serving(stage)
     traffic.told(f"three hosts, {how} at {point} of {host}, then all have {live}")
     assert recovered.rc == 0, recovered.stdout[-6000:]
