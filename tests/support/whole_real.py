@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import runpy
 import shutil
 import typing as t
 
@@ -17,8 +18,6 @@ from tests.support.whole_samples import SampleStage, SampleWhole, stage_of
 
 #: Serves the models of each; beside what their migrations need.
 SERVER = ("gunicorn==23.0.0", "packaging==25.0")
-#: What is written, and where it is found again.
-WRITTEN = {"ckan": ("user", "name"), "keystone": ("project", "name"), "pgadmin": ("servergroup", "name")}
 #: The list is complete, and some of it is source without a wheel.
 ALONE = ("--no-deps", "--use-pep517")
 WEB = "{venv}/bin/gunicorn service:app --bind unix:{socket} --workers 2 --threads 4"
@@ -55,7 +54,8 @@ class RealApplication:
 
     def __init__(self, name: str) -> None:
         self.name, self.kind = name, KINDS[name]
-        self.TABLE, self.COLUMN = WRITTEN[name]
+        written = runpy.run_path(str(CASES / name / "written.py"))
+        self.TABLE, self.COLUMN = written["TABLE"], written["COLUMN"]
 
     def python(self, number: int) -> str:
         return interpreter(releases(self.name)[number - 1].pythons)

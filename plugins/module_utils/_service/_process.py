@@ -107,13 +107,18 @@ def read_stats() -> list[Stat]:
     stats = []
     with contextlib.suppress(OSError):
         for name in os.listdir("/proc"):
-            if name.isdigit():
-                with contextlib.suppress(OSError, ValueError):
-                    with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
-                        stat = parse_stat(file.read())
-                    if stat:
-                        stats.append(stat)
+            stat = read_stat(int(name)) if name.isdigit() else None
+            if stat:
+                stats.append(stat)
     return stats
+
+
+def read_stat(pid: int) -> t.Optional[Stat]:
+    """None for a process that cannot be seen."""
+    with contextlib.suppress(OSError, ValueError):
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return parse_stat(file.read())
+    return None
 
 
 def family(pid: int) -> dict[int, int]:
@@ -129,12 +134,8 @@ def survivors(members: dict[int, int]) -> list[int]:
 
 def age(pid: int) -> float:
     """Seconds since a process was started, 0 where that cannot be seen."""
-    with contextlib.suppress(OSError, ValueError):
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            stat = parse_stat(file.read())
-        if stat:
-            return time.clock_gettime(time.CLOCK_BOOTTIME) - stat.started / os.sysconf("SC_CLK_TCK")
-    return 0.0
+    stat = read_stat(pid)
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - stat.started / os.sysconf("SC_CLK_TCK") if stat else 0.0
 
 
 def read_process(pid: int) -> ProcessFacts:

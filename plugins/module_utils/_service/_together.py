@@ -39,7 +39,7 @@ class Together:
     def bring(self) -> dict[str, t.Any]:
         """Do all of it. Raises DeployError with the results so far."""
         _define.check([*self._units, *self._leaving], self.manager.reads)
-        planned = _units.changes(self._params["state"], self._units, self._leaving, bool(self._params.get("at_once")))
+        planned = _units.changes(self._params["state"], self._units, self._leaving, self._params["at_once"])
         try:
             if not self._goes_on:
                 self._refuse_impossible(planned)

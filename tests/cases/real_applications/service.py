@@ -14,13 +14,13 @@ import traceback
 
 import models
 import sqlalchemy as sa
-from written import COLUMN, TABLE, UNREADABLE, row
+from written import COLUMN, TABLE, row
 
 RELEASE = int(os.environ["RELEASE"])
 ENGINE = sa.create_engine(
     os.environ["DATABASE_URL"], **({"connect_args": {"timeout": 20}} if "sqlite" in os.environ["DATABASE_URL"] else {})
 )
-TABLES = [table for name, table in sorted(models.metadata.tables.items()) if name not in UNREADABLE]
+TABLES = [table for _name, table in sorted(models.metadata.tables.items())]
 WRITTEN = models.metadata.tables[TABLE]
 
 

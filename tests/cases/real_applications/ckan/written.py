@@ -4,7 +4,6 @@
 """What the small service writes with CKAN's models (application's interpreter)."""
 
 TABLE, COLUMN = "user", "name"
-UNREADABLE = ()
 
 
 def row(token):

@@ -4,7 +4,6 @@
 """What the small service writes with Keystone's models (application's interpreter)."""
 
 TABLE, COLUMN = "project", "name"
-UNREADABLE = ()
 
 
 def row(token):

@@ -4,7 +4,6 @@
 """What the small service writes with pgAdmin's models (application's interpreter)."""
 
 TABLE, COLUMN = "servergroup", "name"
-UNREADABLE = ()
 
 
 def row(_token):
