@@ -41,6 +41,8 @@ options:
     description:
       - Where the plan needs a stop, and the release that is live is proven to work after it, also run all of it in one transaction on another copy
         of the schema. RV(one_transaction) tells whether one held it, so that a stop needs no copy of the database to come back from.
+      - Where that release would not work after it, and the plan only adds, the same, and all of it is taken back there as well. RV(undo_proven)
+        tells that this left nothing, so that it is the way back.
     type: bool
     default: false
   wait:

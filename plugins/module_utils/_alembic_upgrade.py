@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._migrating import lock_budget
+from ansible_collections.seamless.deploy.plugins.module_utils._migrating import lock_budget, refuse_backwards
 
 
 def choice_spec() -> dict[str, t.Any]:
@@ -16,6 +16,8 @@ def choice_spec() -> dict[str, t.Any]:
     return {
         "revision": {"type": "str", "default": "head"},
         "migrations": {"type": "list", "elements": "str", "default": []},
+        "backwards": {"type": "bool", "default": False},
+        "undo_proven": {"type": "bool", "default": False},
         "stamp": {"type": "str", "choices": ["never", "record", "proven"], "default": "never"},
         "missing": {"type": "str", "choices": ["refuse", "keep"], "default": "refuse"},
         "one_transaction": {"type": "bool", "default": False},
@@ -31,7 +33,8 @@ def request_of(params: dict[str, t.Any]) -> dict[str, t.Any]:
         )
     if params["migrations"] and params["revision"] not in ("head", "heads"):
         raise DeployError("migrations and revision are both set; name what is wanted in one of them")
-    names = ("database", "database_name", "revision", "migrations", "missing", "one_transaction")
+    refuse_backwards(params, "stamp")
+    names = ("database", "database_name", "revision", "migrations", "missing", "one_transaction", "backwards")
     return {**{name: params[name] for name in names}, **lock_budget(params), "fake": params["stamp"] != "never"}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._migrating import lock_budget
+from ansible_collections.seamless.deploy.plugins.module_utils._migrating import lock_budget, refuse_backwards
 
 
 def choice_spec() -> dict[str, t.Any]:
@@ -17,6 +17,8 @@ def choice_spec() -> dict[str, t.Any]:
         "app": {"type": "str"},
         "name": {"type": "str"},
         "migrations": {"type": "list", "elements": "str", "default": []},
+        "backwards": {"type": "bool", "default": False},
+        "undo_proven": {"type": "bool", "default": False},
         "fake": {"type": "str", "choices": ["never", "record", "proven"], "default": "never"},
         "fake_initial": {"type": "str", "choices": ["never", "tables_exist", "proven"], "default": "never"},
     }
@@ -32,7 +34,8 @@ def request_of(params: dict[str, t.Any]) -> dict[str, t.Any]:
         raise DeployError(
             "migrations and app are both set; app takes a whole app, so name what is wanted in one of them"
         )
-    names = ("database_name", "app", "name", "migrations", "run_syncdb", "one_transaction")
+    refuse_backwards(params, "fake", "fake_initial")
+    names = ("database_name", "app", "name", "migrations", "run_syncdb", "one_transaction", "backwards")
     return {
         **{name: params[name] for name in names},
         **lock_budget(params),

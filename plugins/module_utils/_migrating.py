@@ -44,14 +44,32 @@ def lock_budget(params: dict[str, t.Any]) -> dict[str, t.Any]:
     return budget
 
 
+def refuse_backwards(params: dict[str, t.Any], *names: str) -> None:
+    """Refuse the option `backwards` without a list of what goes back, and with what only records. names: of such options. Raises DeployError."""
+    if not params["backwards"]:
+        return
+    if not params["migrations"]:
+        raise DeployError("backwards is true and migrations is empty; name what is to be taken back")
+    for name in names:
+        if params[name] != "never":
+            raise DeployError(f"backwards is true and {name} is {params[name]}; leave one of them out")
+
+
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """Where in the journal a run is recorded. alias: of the database."""
+    """Where in the journal a run is recorded. alias: of the database. undo_proven: whether taking it back is known to lose nothing."""
 
     journal: Journal
     deploy_id: str
     step: str
     alias: str
+    undo_proven: bool = False
+
+    @classmethod
+    def of(cls, journal: Journal, params: dict[str, t.Any]) -> Record:
+        """With the options of django_migrate and alembic_upgrade."""
+        step = params["step"] or "migrate"
+        return cls(journal, params["deploy_id"] or "", step, params["database"], params["undo_proven"])
 
     def note(self, applied: t.Sequence[dict[str, t.Any]]) -> list[str]:
         """Record each migration that was applied; their ids."""
@@ -82,6 +100,8 @@ def apply(
                     "alias": record.alias,
                     "before": heads_list(plan["before"]),
                     "applying": [item["id"] for item in plan["plan"]],
+                    "backwards": bool(request.get("backwards")),
+                    "undo_proven": record.undo_proven,
                 }
                 step = record.journal.step(record.deploy_id, record.step, ACTION, record.alias, undo=undo)
                 outcome = stack.enter_context(step)

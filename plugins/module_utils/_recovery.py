@@ -20,7 +20,8 @@ class DatabaseFacts:
     applied: migrations that stand applied now. doubtful: more may have happened (a non-atomic migration failed, or
     nothing is on record after the intent). fenced: writers are kept out now, and it is called fenced_name. opened: they were, and are back.
     copy: name of the safety copy, "" without one. left_behind: half of a migration stands, as its failure said.
-    left: a way back has decided already that it stays as it is.
+    left: a way back has decided already that it stays as it is. undoable: migrations of which it is proven that to take them back,
+    all together, loses nothing that was there before.
     """
 
     applied: tuple[str, ...] = ()
@@ -31,6 +32,7 @@ class DatabaseFacts:
     copy: str = ""
     left_behind: bool = False
     left: bool = False
+    undoable: tuple[str, ...] = ()
 
     @property
     def touched(self) -> bool:
@@ -39,14 +41,17 @@ class DatabaseFacts:
 
 @dataclasses.dataclass(frozen=True)
 class Recovery:
-    """action: leave, open (let writers in), restore, restore_if_unchanged, or ask (a person must choose).
+    """action: leave, open (let writers in), restore, restore_if_unchanged, undo (take the migrations back), undo_if_unchanged,
+    or ask (a person must choose).
 
-    otherwise: what holds instead of `sentence` where restore_if_unchanged finds that something was written.
+    otherwise: what holds instead of `sentence` where restore_if_unchanged or undo_if_unchanged finds that something was written.
+    migrations: what undo takes back.
     """
 
     action: str
     sentence: str
     otherwise: str = ""
+    migrations: tuple[str, ...] = ()
 
 
 def facts(records: t.Iterable[_journal.JournalRecord], deploy_id: str) -> DatabaseFacts:
@@ -69,8 +74,14 @@ def facts(records: t.Iterable[_journal.JournalRecord], deploy_id: str) -> Databa
 
 
 def _after_migrate(found: DatabaseFacts, record: _journal.JournalRecord) -> DatabaseFacts:
+    if record.undo.get("backwards"):
+        # All of it or nothing: before it is done, it is still to be done.
+        gone = dataclasses.replace(found, applied=(), doubtful=False, undoable=())
+        return gone if record.event == "done" else found
     if record.event == "intent":
-        return dataclasses.replace(found, doubtful=bool(record.undo.get("applying", True)), left_behind=False)
+        undoable = tuple(record.undo["applying"]) if record.undo.get("undo_proven") else ()
+        doubtful = bool(record.undo.get("applying", True))
+        return dataclasses.replace(found, doubtful=doubtful, left_behind=False, undoable=undoable)
     if record.event == "left":
         return dataclasses.replace(found, left=True)
     if record.event in ("done", "failed"):
@@ -98,6 +109,12 @@ def decide(found: DatabaseFacts, compatible: bool) -> Recovery:
         return Recovery(
             "restore", "The database is put back to the moment before the migration. It was fenced: nothing is lost."
         )
+    if found.fenced and found.undoable and not found.opened:
+        return Recovery(
+            "undo",
+            "The migrations are taken back, which the rehearsal has proved. The database was fenced: nothing is lost.",
+            migrations=found.undoable,
+        )
     if compatible:
         action = "open" if found.fenced else "leave"
         return Recovery(
@@ -108,11 +125,25 @@ def decide(found: DatabaseFacts, compatible: bool) -> Recovery:
         return Recovery(
             "restore_if_unchanged",
             "The database is put back to the moment before the migration, provided that nothing was written since it was opened.",
-            f"{what(found)} The database is left so: something was written since it was opened, and going back would lose it. {choices()}",
+            _written(found),
+        )
+    if found.opened and found.undoable:
+        return Recovery(
+            "undo_if_unchanged",
+            "The migrations are taken back, which the rehearsal has proved, provided that nothing was written since the database was opened.",
+            _written(found),
+            found.undoable,
         )
     return Recovery(
         "ask",
         f"{what(found)} The database is left so: going back could lose what was written since. {choices()}",
+    )
+
+
+def _written(found: DatabaseFacts) -> str:
+    return (
+        f"{what(found)} The database is left so: something was written since it was opened, and going back would lose it. "
+        f"{choices()}"
     )
 
 

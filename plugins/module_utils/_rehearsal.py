@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._migration import Finding, Migration, Verdict
-from ansible_collections.seamless.deploy.plugins.module_utils._schema import _verdict
+from ansible_collections.seamless.deploy.plugins.module_utils._schema import _diff, _verdict
 from ansible_collections.seamless.deploy.plugins.module_utils._schema._evidence import (
     Demands,
     Evidence,
@@ -24,6 +24,12 @@ from ansible_collections.seamless.deploy.plugins.module_utils._schema._violation
 
 Event = t.Dict[str, t.Any]
 
+#: What takes something away or changes rows, but for the records of migrations. A default that goes takes nothing with it.
+_LOSES = re.compile(
+    r"\bDROP\s+(?!DEFAULT\b)|\bALTER\s+SEQUENCE\b|\b(INSERT\s+INTO|(?<!ON )UPDATE|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE)\b"
+    r"(?!\s+\"?(django_migrations|alembic_version)\b)",
+    re.IGNORECASE,
+)
 DATA = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|MERGE|SET)\b", re.IGNORECASE)
 
 
@@ -147,6 +153,19 @@ def wants_rows(rehearsed: Rehearsed) -> bool:
         one.rehearsal != "data" and (one.migration.data or any(each.code for each in one.statements))
         for one in rehearsed.evidence()
     )
+
+
+def only_adds(rehearsed: Rehearsed) -> bool:
+    """Whether the plan leaves everything as it was that was there before it, so that to take it back loses no row of that."""
+    catalogs = rehearsed.catalogs
+    if rehearsed.without or len(catalogs) != len(rehearsed.plan) + 1:
+        return False
+    if any(migration.data or not migration.reversible for migration in rehearsed.plan):
+        return False
+    if any(one["code"] or _LOSES.search(one["sql"]) for event in rehearsed.told for one in event["statements"]):
+        return False
+    found = [one for before, after in zip(catalogs, catalogs[1:]) for one in _diff.differences(before, after)]
+    return all(one.kind == "added" for one in found)
 
 
 def statements(rehearsed: Rehearsed) -> list[dict[str, t.Any]]:

@@ -79,18 +79,28 @@ def sound(told: Told) -> Told:
     return told
 
 
-def in_one_transaction(place: Place, found: t.Sequence[Verdict], plan: t.Sequence[Migration]) -> bool:
-    """Whether one transaction holds the plan, as seen on another copy, and nothing more is needed to come back from it.
+class Whole(t.NamedTuple):
+    """one_transaction: one holds the plan, and nothing more is needed to come back from it. undo_proven: since it can be taken back."""
 
-    A failure before its end is a ROLLBACK, and after it the old release works. What changes rows is not proven without them.
+    one_transaction: bool = False
+    undo_proven: bool = False
+
+
+def in_one_transaction(place: Place, found: t.Sequence[Verdict], rehearsed: _rehearsal.Rehearsed) -> Whole:
+    """Whether one transaction holds the plan, as seen on another copy, and what brings the old release back after it.
+
+    A failure before its end is a ROLLBACK. After it the old release works, or the plan, which only adds, is taken back, as seen there
+    too. What changes rows is not proven without them.
     """
-    fit = _strategy.keeps_old(found) and all(one.atomic and not one.data for one in plan)
+    keeps = _strategy.keeps_old(found)
+    fit = all(one.atomic and not one.data for one in rehearsed.plan) and (keeps or _rehearsal.only_adds(rehearsed))
     if not fit or not isinstance(place, Rehearsal):
-        return False
+        return Whole()
     try:
-        return not place.why_not_in_one_transaction()
+        held = not place.why_not_in_one_transaction(None if keeps else rehearsed)
     except DeployError:  # a server that makes no second copy proves nothing
-        return False
+        held = False
+    return Whole(held, held and not keeps)
 
 
 def judged(place: Place, params: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -112,13 +122,9 @@ def judged(place: Place, params: dict[str, t.Any]) -> dict[str, t.Any]:
         held if params["contract"] == "manual" else [],
     )
     decision = _strategy.decide(rehearsed.plan, found, given)
-    whole = (
-        params["one_transaction"]
-        and decision.strategy == "maintenance"
-        and rehearsed.kind == "schema"
-        and not rehearsed.without
-        and in_one_transaction(place, found, rehearsed.plan)
-    )
+    stops = params["one_transaction"] and decision.strategy == "maintenance"
+    on_schema = rehearsed.kind == "schema" and not rehearsed.without
+    whole = in_one_transaction(place, found, rehearsed) if stops and on_schema else Whole()
     returned: list[_round_trip.Returned] = answer.get("round_trip") or []
     seconds = [event["seconds"] for event in rehearsed.told]
     return {
@@ -131,7 +137,7 @@ def judged(place: Place, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "bytes": production.bytes,
         "escalate": escalate,
         "unmet": _standing.standing(old, production).unmet if old else [],
-        "one_transaction": whole,
+        **whole._asdict(),
         "reasons": decision.reasons,
         "rehearsal": "none" if rehearsed.without else rehearsed.kind,
         "verdicts": [verdict.to_json() for verdict in found],

@@ -95,7 +95,12 @@ def _safety(facts: Facts, database: Facts) -> list[str]:
         return []
     if facts.get("copied", True):
         return ["Way back:     a copy of the database, made when nobody can write any more"]
-    return ["Way back:     all migrations in one transaction; nothing is copied"]
+    after = ", and they can be taken back after it, as the rehearsal has proved" if _undo_proven(facts) else ""
+    return [f"Way back:     all migrations in one transaction{after}; nothing is copied"]
+
+
+def _undo_proven(facts: Facts) -> bool:
+    return bool((facts.get("rehearsed") or {}).get("undo_proven"))
 
 
 def _dependencies(how: str) -> str:

@@ -63,7 +63,8 @@ class HostFacts:
     def database_facts(self) -> _recovery.DatabaseFacts:
         known = {field.name for field in dataclasses.fields(_recovery.DatabaseFacts)}
         found = {name: value for name, value in self.database.items() if name in known}
-        return _recovery.DatabaseFacts(**{**found, "applied": tuple(found.get("applied", ()))})
+        names = {name: tuple(found.get(name, ())) for name in ("applied", "undoable")}
+        return _recovery.DatabaseFacts(**{**found, **names})
 
 
 def host_facts(records: Records, deploy_id: str, running: t.Sequence[str] = ()) -> HostFacts:
@@ -221,7 +222,7 @@ def _by_database(hosts: t.Sequence[HostFacts], database: _recovery.DatabaseFacts
         if any(facts.ended in DONE for facts in hosts) or (serves and not database.fenced):
             return Decision("forwards", "Its release serves everywhere already. It is finished.")
         return Decision("backwards", f"{_of_database(database, compatible)} The old release goes on.")
-    if database.fenced and database.copy:
+    if database.fenced and (database.copy or (database.undoable and not database.opened)):
         return Decision("backwards", _of_database(database, compatible))
     without = [facts.host for facts in hosts if not facts.release and not facts.ended]
     if without and compatible:

@@ -254,8 +254,7 @@ def run(params: dict[str, t.Any], check_mode: bool, bridge: Bridge, journal: Jou
         refuse(plan)
         if check_mode:
             return answer(plan, plan, changed=bool(plan["plan"]))
-    record = Record(journal, params["deploy_id"] or "", params["step"] or "migrate", params["database"])
-    done = apply(bridge, request, record, refuse)
+    done = apply(bridge, request, Record.of(journal, params), refuse)
     return answer(done, done, changed=bool(done["applied"]))
 
 

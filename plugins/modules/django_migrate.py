@@ -244,8 +244,7 @@ def run(params: dict[str, t.Any], check_mode: bool, bridge: Bridge, journal: Jou
         _django_proof.prove(params, bridge, plan, utc_now())
         if check_mode:
             return answer(plan, plan, changed=bool(plan["plan"] or plan["synced"]))
-    record = Record(journal, params["deploy_id"] or "", params["step"] or "migrate", params["database"])
-    done = apply(bridge, request, record)
+    done = apply(bridge, request, Record.of(journal, params))
     return answer(done, done, changed=bool(done["applied"] or done["synced"]))
 
 

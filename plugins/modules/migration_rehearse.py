@@ -174,6 +174,7 @@ verdicts:
     impact: {description: 'Locks, work and what would wait.', type: dict}
     findings: {description: 'The reasons, each with object, evidence and remedy.', type: list, elements: dict}
 one_transaction: {description: What the option of this name asks. Always C(false) without it., type: bool, returned: success}
+undo_proven: {description: 'Whether that stands on this, that all was taken back there and left nothing.', type: bool, returned: success}
 seconds:
   description: Seconds that each migration took on the scratch copy, in the same order.
   type: list

@@ -88,8 +88,20 @@ def test_one_transaction_is_seen_to_hold_it_or_not(rehearse: RehearseAlembic) ->
     assert rehearse(**wanted)["one_transaction"] is False
 
 
+AGE = 'op.add_column("users", sa.Column("age", sa.Integer, nullable=False))'
+
+
+@pytest.mark.parametrize(("back", "proven"), [('op.drop_column("users", "age")', True), ("pass", False)])
+def test_what_only_adds_can_be_taken_back(rehearse: RehearseAlembic, back: str, proven: bool) -> None:
+    rehearse.project.revision("a2", "a1", AGE, back)
+    rehearse.models('    sa.Column("age", sa.Integer, nullable=False),\n')
+    result = rehearse(one_transaction=True, strategy="maintenance")
+    assert [one["compatibility"] for one in result["verdicts"]] == ["blocking"], result["verdicts"]
+    assert (result["one_transaction"], result["undo_proven"]) == (proven, proven), result
+
+
 def test_verdicts_of_a_chain(rehearse: RehearseAlembic) -> None:
-    rehearse.project.revision("a2", "a1", 'op.add_column("users", sa.Column("age", sa.Integer, nullable=False))')
+    rehearse.project.revision("a2", "a1", AGE)
     rehearse.models('    sa.Column("age", sa.Integer, nullable=False),\n')
     result = rehearse()
     assert [one["compatibility"] for one in result["verdicts"]] == ["blocking"], result["verdicts"]

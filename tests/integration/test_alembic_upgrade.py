@@ -50,6 +50,23 @@ def newest(database: t.Any, tmp_path: pathlib.Path) -> Upgrade:
     return Upgrade(project, database.url, tmp_path)
 
 
+def test_what_is_named_is_taken_back(upgrade: Upgrade, database: t.Any) -> None:
+    upgrade.project.revision(
+        "b2", "a1", 'op.create_table("others", sa.Column("id", sa.Integer))', 'op.drop_table("others")'
+    )
+    upgrade.project.revision("m3", ("a2", "b2"))
+    upgrade(revision="heads")
+    refused = upgrade.fails(migrations=["b2"], backwards=True)
+    assert "'m3' is applied and comes after it; name that revision too, or neither" in str(refused), str(refused)
+    assert "no such revision" in str(upgrade.fails(migrations=["zz"], backwards=True))
+    assert "migrations is empty" in str(upgrade.fails(backwards=True))
+    named = {"migrations": ["b2", "m3"], "backwards": True, "one_transaction": True}
+    planned, done = upgrade(check_mode=True, **named), upgrade(**named)
+    assert ids(planned["plan"]) == ids(done["applied"]) == ["m3", "b2"] and planned["after"] == done["after"] == ["a2"]
+    assert tables(database) == ["alembic_version", "things"]
+    assert not upgrade(**named)["changed"]
+
+
 def test_applies_everything_then_nothing_and_goes_back(upgrade: Upgrade, database: t.Any) -> None:
     planned = upgrade(check_mode=True)
     assert planned["changed"] and planned["applied"] == [] and tables(database) == []

@@ -19,6 +19,7 @@ WRITE = (
     " date_joined, phone_number, avatar_url, created_at, updated_at)"
     " VALUES ('', false, 'late', '', '', '', false, true, now(), '+490', '', now(), now())"
 )
+LATE = "SELECT count(*) FROM accounts_user WHERE username = 'late'"
 WEIGHT = """
 from django.db import migrations
 
@@ -159,6 +160,40 @@ def test_what_the_old_release_works_with_stays(shop: Whole) -> None:
     assert shop.last()["detail"]["result"] == "rolled_back" and not shop.locked()
 
 
+TAKEN_BACK = "The migrations were taken back, which the rehearsal had proved; nothing was lost."
+
+
+def test_what_only_adds_is_taken_back_in_place_of_a_copy(shop: Whole) -> None:
+    shop.live(2)
+    before = shop.footprint()
+    with shop.traffic() as traffic:
+        result = shop.run(17, deploy_ready_timeout=8, deploy_rehearsal="schema")
+    traffic.told("maintenance 2 -> 17, failed, and taken back")
+    said = " ".join(result.report)
+    assert result.rc != 0 and UNFIT in said and TAKEN_BACK in said, said
+    assert "they can be taken back after it, as the rehearsal has proved; nothing is copied" in result.stdout
+    assert copied(shop) == ""
+    assert traffic.lost == [] and traffic.ended.failed == 0 and set(traffic.report.versions) == {"2"}
+    assert shop.footprint() == before
+    assert shop.last()["detail"]["result"] == "rolled_back" and not shop.locked()
+
+
+def test_what_was_written_since_is_not_taken_back(shop: Whole) -> None:
+    shop.live(2)
+    late = writing_hook(shop)
+    result = shop.run(17, deploy_ready_timeout=8, deploy_rehearsal="schema", deploy_hooks={"after_migrate": late})
+    said = " ".join(result.report)
+    assert result.rc != 0 and UNFIT in said and copied(shop) == ""
+    for word in ("orders.0004_order_priority", "accounts_user", "would lose it", "deploy_database_compatible=true"):
+        assert word in said, said
+    assert TAKEN_BACK not in said and shop.scene.postgres.execute(LATE, "shop") == [(1,)]
+    assert ("orders_order", "priority") in {row[:2] for row in shop.footprint().catalog}
+    # The way out: a corrected release takes it from there.
+    assert shop.run(7).rc == 0 and shop.serving() == "7"
+    assert shop.scene.postgres.execute(LATE, "shop") == [(1,)]
+    shop.scene.postgres.execute("DELETE FROM accounts_user WHERE username = 'late'", "shop")
+
+
 def test_a_migration_that_the_old_release_cannot_live_with(shop: Whole) -> None:
     shop.live(2)
     with shop.traffic() as traffic:
@@ -169,20 +204,24 @@ def test_a_migration_that_the_old_release_cannot_live_with(shop: Whole) -> None:
     assert shop.serving() == "7"
 
 
-@pytest.mark.long
-def test_what_was_written_since_is_not_dropped(shop: Whole) -> None:
-    shop.live(7)
-    before = shop.footprint()
+def writing_hook(shop: Whole) -> str:
+    """Make a hook that writes a row, as a customer would who comes in before the release is given up."""
     hook = shop.scene.base / "late.yml"
     code = f"import psycopg2; c = psycopg2.connect({shop.scene.url!r}); c.cursor().execute({WRITE!r}); c.commit()"
     argv = [str(shop.root / ".deploy" / "tools" / "bin" / "python"), "-c", code]
     hook.write_text(json.dumps([{"ansible.builtin.command": {"argv": argv}, "no_log": True}]))
-    result = shop.run(27, deploy_ready_timeout=8, deploy_hooks={"after_migrate": str(hook)})
+    return str(hook)
+
+
+@pytest.mark.long
+def test_what_was_written_since_is_not_dropped(shop: Whole) -> None:
+    shop.live(7)
+    before = shop.footprint()
+    result = shop.run(27, deploy_ready_timeout=8, deploy_hooks={"after_migrate": writing_hook(shop)})
     said = " ".join(result.report)
     print(*result.report, sep="\n")
     assert result.rc != 0 and UNFIT in said
-    late = "SELECT count(*) FROM accounts_user WHERE username = 'late'"
-    assert shop.scene.postgres.execute(late, "shop") == [(1,)]
+    assert shop.scene.postgres.execute(LATE, "shop") == [(1,)]
     # Nothing is dropped, the way out is named, and the old release serves with what it does not know of.
     # The old release cannot insert any more: nothing is proven for it, and a person has to choose.
     for word in ("orders.0005_weight", "accounts_user", "would lose it", "deploy_database_compatible=true"):
@@ -197,4 +236,4 @@ def test_what_was_written_since_is_not_dropped(shop: Whole) -> None:
     health = (APP / "base" / "shop" / "health.py").read_text()
     repository.change({"shop/health.py": health, "shop/release.py": "RELEASE = 37\n"}, "Fit", "r37")
     assert shop.run(37).rc == 0
-    assert shop.serving() == "37" and shop.scene.postgres.execute(late, "shop") == [(1,)]
+    assert shop.serving() == "37" and shop.scene.postgres.execute(LATE, "shop") == [(1,)]

@@ -133,6 +133,32 @@ def test_a_deploy_killed_in_a_migration(shop: Whole) -> None:
     assert not migrating()
 
 
+def test_a_deploy_killed_behind_the_fence_is_taken_back(shop: Whole) -> None:
+    shop.live(2)
+    before, known = shop.footprint(), len(shop.records())
+    stop = {"deploy_strategy": "maintenance", "deploy_rehearsal": "schema"}
+
+    def migrated() -> bool:
+        return any((one["action"], one["event"]) == ("database.migrate", "done") for one in shop.records()[known:])
+
+    with shop.traffic() as traffic:
+        with killed_when(shop, migrated, 7, **stop):
+            assert shop.locked() and shop.serving() == ""
+        deploy_id = unfinished(shop)
+        taken_over(shop, **stop)
+    traffic.told("killed after the migration, taken back")
+    own = [one for one in shop.records() if one["deploy_id"] == deploy_id]
+    fenced = [one for one in own if (one["action"], one["event"]) == ("database.fence", "done")]
+    assert [one["undo"]["copy_name"] for one in fenced] == [""]
+    back = [
+        one for one in own if one["action"] == "database.migrate" and one["step"] == "back" and one["event"] == "done"
+    ]
+    assert [one["detail"]["applied"] for one in back] == [["orders.0004_order_priority"]]
+    assert traffic.lost == []
+    assert traffic.ended.failed == 0 and set(traffic.report.versions) == {"2"}
+    assert shop.footprint() == before
+
+
 @contextlib.contextmanager
 def killed_when(shop: Whole, reached: t.Callable[[], bool], release: int, **changes: t.Any) -> t.Iterator[None]:
     """Start a deploy, and end ansible-playbook as an AWX timeout does once this point is reached."""

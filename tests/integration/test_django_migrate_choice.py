@@ -132,3 +132,36 @@ def test_content_types_and_permissions_follow_what_was_applied(
     assert database.execute(TYPES) == [("later",), ("renamed",), ("thing",)]
     assert database.execute("SELECT id FROM django_content_type WHERE model = 'renamed'") == kept
     assert "things_renamed" in tables(database)
+
+
+def test_what_is_named_is_taken_back(migrate: Migrate, database: t.Any) -> None:
+    migrate()
+    named = {"migrations": ["things.0002_note", "things.0004_other"], "backwards": True, "one_transaction": True}
+    planned = migrate(check_mode=True, **named)
+    done = migrate(**named)
+    assert ids(planned["plan"]) == ids(done["applied"]) == ["things.0004_other", "things.0002_note"]
+    assert planned["after"] == done["after"] and all(one["backwards"] for one in done["applied"])
+    assert "note" not in columns(database) and "mark" in columns(database) and "things_other" not in tables(database)
+    again = migrate(**named)
+    assert not again["changed"] and again["applied"] == []
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        (
+            {"migrations": ["things.0002_note"]},
+            ["'things.0002_note'", "'things.0004_other' is applied and comes after it"],
+        ),
+        ({"migrations": ["things.0009_none"]}, ["'things.0009_none'", "no such migration"]),
+        ({}, ["backwards is true", "migrations is empty"]),
+        ({"migrations": ["things.0002_note"], "fake_initial": "tables_exist"}, ["fake_initial is tables_exist"]),
+    ],
+)
+def test_what_cannot_go_back_alone_is_refused(
+    migrate: Migrate, database: t.Any, named: dict[str, t.Any], words: list[str]
+) -> None:
+    migrate()
+    error = migrate.fails(backwards=True, **named)
+    assert all(word in str(error) for word in words), error
+    assert columns(database) >= {"mark", "note"} and "things_other" in tables(database)

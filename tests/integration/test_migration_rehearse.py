@@ -178,11 +178,52 @@ def test_one_transaction_is_proven_where_nothing_else_is_needed_to_come_back(reh
     wanted = {"one_transaction": True, "strategy": "maintenance"}
     change(rehearse, NULLABLE, MODELS + "    note = models.TextField(null=True)\n")
     assert rehearse(**wanted)["one_transaction"] is True
-    # Nobody asked, nothing stops, or the old release could not come back.
+    assert rehearse(**wanted)["undo_proven"] is False
+    # Nobody asked, or nothing stops.
     assert rehearse(strategy="maintenance")["one_transaction"] is False
     assert rehearse(one_transaction=True)["one_transaction"] is False
-    change(rehearse, BLOCKING, MODELS + '    note = models.TextField(default="")\n')
-    assert rehearse(**wanted)["one_transaction"] is False
+
+
+ADDED = "ALTER TABLE things_thing ADD COLUMN note text NOT NULL DEFAULT ''"
+NO_DEFAULT = "ALTER TABLE things_thing ALTER COLUMN note DROP DEFAULT"
+DROPPED = "ALTER TABLE things_thing DROP COLUMN note"
+NOTE_MODEL = MODELS + '    note = models.TextField(default="")\n'
+RECEIVER = (
+    "from django.db import connection\nfrom django.db.models.signals import post_migrate\n\n"
+    "def receiver(sender, **kwargs):\n    if sender.label == 'things':\n"
+    "        connection.cursor().execute('UPDATE things_thing SET id = id WHERE id < 0')\n\n"
+    "post_migrate.connect(receiver, dispatch_uid='things', weak=False)\n"
+)
+
+
+def raw(forth: t.Sequence[str], back: t.Sequence[str]) -> str:
+    return f"migrations.RunSQL({list(forth)!r}, {list(back)!r}),"
+
+
+@pytest.mark.parametrize(
+    ("operations", "proven"),
+    [
+        (BLOCKING, True),
+        (raw([ADDED, NO_DEFAULT], [DROPPED]), True),
+        # What goes back leaves something, or stops on the way, or had changed what was there.
+        (raw([ADDED, NO_DEFAULT], []), False),
+        (raw([ADDED, NO_DEFAULT], ["ALTER TABLE things_thing DROP COLUMN remark"]), False),
+        (raw([ADDED, NO_DEFAULT, "ALTER TABLE things_thing ALTER COLUMN name TYPE text"], [DROPPED]), False),
+        (raw([ADDED, NO_DEFAULT, "UPDATE things_thing SET note = name"], [DROPPED]), False),
+    ],
+)
+def test_what_only_adds_can_be_taken_back_in_place_of_a_copy(rehearse: Rehearse, operations: str, proven: bool) -> None:
+    change(rehearse, operations, NOTE_MODEL)
+    result = rehearse(one_transaction=True, strategy="maintenance")
+    assert result["verdicts"][0]["compatibility"] in ("blocking", "inconclusive"), result["verdicts"]
+    assert (result["one_transaction"], result["undo_proven"]) == (proven, proven), result
+
+
+def test_what_receivers_write_is_not_taken_back(rehearse: Rehearse) -> None:
+    change(rehearse, BLOCKING, NOTE_MODEL)
+    rehearse.project.write("things/management/__init__.py", RECEIVER)
+    result = rehearse(one_transaction=True, strategy="maintenance")
+    assert (result["one_transaction"], result["undo_proven"]) == (False, False), result
 
 
 def test_what_one_transaction_cannot_hold_is_seen(rehearse: Rehearse) -> None:

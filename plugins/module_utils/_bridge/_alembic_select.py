@@ -10,6 +10,7 @@ import typing as t
 
 from . import _alembic_graph as graph
 from . import _exceptions as errors
+from ._backwards import newest_first
 from ._protocol import BridgeError
 
 #: base, -1, abc-1, label@base, label@-1
@@ -32,8 +33,10 @@ def choose(script: t.Any, heads: graph.Heads, arguments: t.Dict[str, t.Any]) -> 
     missing = graph.known_heads(script, heads)[1]
     if missing:
         return Choice([], [], missing)
-    steps = _steps(script, heads, str(arguments.get("revision") or "heads"))
     wanted = set(arguments.get("migrations") or [])
+    if arguments.get("backwards"):
+        return Choice(_back(script, heads, wanted), [], [])
+    steps = _steps(script, heads, str(arguments.get("revision") or "heads"))
     if not wanted:
         return Choice(steps, [], [])
     pending = {graph.id_of(step): step for step in steps}
@@ -43,6 +46,18 @@ def choose(script: t.Any, heads: graph.Heads, arguments: t.Dict[str, t.Any]) -> 
     _refuse_open(pending, wanted)
     kept = [step for step in steps if graph.id_of(step) in wanted]
     return Choice(kept, [name for name in pending if name not in wanted], [])
+
+
+def _back(script: t.Any, heads: graph.Heads, wanted: t.Set[str]) -> t.List[t.Any]:
+    """What is named and applied, to be taken back. What is not applied needs nothing."""
+    from alembic.runtime.migration import MigrationStep
+
+    known = {one.revision for one in script.walk_revisions()}
+    for name in sorted(wanted - known):
+        raise BridgeError("choice", f"`migrations` names {name!r}, and there is no such revision; name whole ids")
+    parents = {name: graph.parents(script.get_revision(name)) for name in graph.applied(script, heads)}
+    order = newest_first(wanted, parents, "revision")
+    return [MigrationStep.downgrade_from_script(script.revision_map, script.get_revision(name)) for name in order]
 
 
 def _refuse_open(pending: t.Mapping[str, t.Any], wanted: t.Set[str]) -> None:

@@ -99,6 +99,7 @@ def migrate(run: DjangoRun, plan: Planned, arguments: dict[str, t.Any]) -> dict[
         "missing": _django_plan.missing_on_disk(fresh.loader),
         **run.told(),
         "signal_writes": run.signal_writes,
+        "signal_rows": run.signal_rows,
     }
 
 

@@ -19,6 +19,8 @@ from ._protocol import BridgeError
 from ._run import Run
 from ._whole import settle
 
+#: Django's own bookkeeping of models, of which more than is needed does no harm.
+_BOOKS = re.compile(r'^\s*INSERT INTO "?(django_content_type|auth_permission)\b', re.I)
 _WRITE = re.compile(r"^\s*(INSERT|UPDATE|DELETE|MERGE|CREATE|ALTER|DROP|TRUNCATE)\b", re.I)
 
 
@@ -34,7 +36,7 @@ class DjangoRun(Run):
         self._connection = connection
         self._migration: t.Any = None
         self._counting = False
-        self.signal_writes = 0
+        self.signal_writes = self.signal_rows = 0
 
     def begin(self, steps: t.Any, before: dict[str, str], described: list[t.Any]) -> None:
         self._planned = [f"{migration.app_label}.{migration.name}" for migration, _backwards in steps]
@@ -46,6 +48,7 @@ class DjangoRun(Run):
         self.count(str(sql))
         if self._progress is None and self._counting and _WRITE.match(str(sql)):
             self.signal_writes += 1
+            self.signal_rows += not _BOOKS.match(str(sql))
         return result
 
     @contextlib.contextmanager

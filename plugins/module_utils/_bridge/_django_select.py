@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ._backwards import newest_first
 from ._protocol import BridgeError
 from ._whole import refuse_unfit
 
@@ -33,8 +34,10 @@ def choose(executor: t.Any, arguments: dict[str, t.Any]) -> Choice:
 
 def _choose(executor: t.Any, arguments: dict[str, t.Any]) -> Choice:
     targets = targets_of(executor, arguments)
-    steps = executor.migration_plan(targets)
     wanted = set(arguments.get("migrations") or [])
+    if arguments.get("backwards"):
+        return Choice(targets, _back(executor.loader, wanted), [])
+    steps = executor.migration_plan(targets)
     if not wanted:
         return Choice(targets, steps, [])
     pending = {migration_id(migration): migration for migration, _backwards in steps}
@@ -43,6 +46,18 @@ def _choose(executor: t.Any, arguments: dict[str, t.Any]) -> Choice:
     _refuse_open(executor.loader, set(pending), wanted)
     kept = [step for step in steps if migration_id(step[0]) in wanted]
     return Choice(targets, kept, [name for name in pending if name not in wanted])
+
+
+def _back(loader: t.Any, wanted: set[str]) -> list[tuple[t.Any, bool]]:
+    """What is named and applied, to be taken back. What is not applied needs nothing."""
+    nodes = {key: node for key, node in loader.graph.node_map.items() if key in loader.applied_migrations}
+    for name in sorted(wanted):
+        if tuple(name.split(".", 1)) not in loader.disk_migrations:
+            raise BridgeError(
+                "choice", f"`migrations` names {name!r}, and there is no such migration; name it as app.name"
+            )
+    parents = {".".join(key): [".".join(parent.key) for parent in node.parents] for key, node in nodes.items()}
+    return [(loader.graph.nodes[tuple(name.split(".", 1))], True) for name in newest_first(wanted, parents)]
 
 
 def migration_id(migration: t.Any) -> str:

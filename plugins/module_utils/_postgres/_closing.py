@@ -44,7 +44,7 @@ def close(fence: Fence, safety_copy: bool, counters: t.Optional[Result], check_m
             outcome.update(seconds=result["seconds"], sessions=len(result["ended_sessions"]))
     elif found.fenced:
         result["counters"] = _catalog.counters(fence.admin, fence.names.fenced)
-    baseline = counters or opened_with(found)
+    baseline = counters or opened_with(fence, found)
     if baseline and result["counters"]:
         report(result, compare(baseline, result["counters"]))
     return result

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import time
 import typing as t
 
@@ -99,9 +100,21 @@ def record_undone(fence: Fence, actions: t.Sequence[str]) -> None:
             fence.journal.append(fence.deploy_id, undo.step, undo.action, "undone", undo.subject)
 
 
-def opened_with(found: Situation) -> t.Optional[Result]:
+def opened_with(fence: Fence, found: Situation) -> t.Optional[Result]:
+    """The counters of the moment when the database was given back: its copy has them, or the journal where nothing was copied."""
     mark = found.copy.mark if found.copy else None
-    return mark.opened if mark else None
+    if mark:
+        return mark.opened
+    if not fence.deploy_id:
+        return None
+    told = [
+        record.detail["counters"]
+        for record in fence.journal.read()
+        if record.deploy_id == fence.deploy_id
+        and (record.action, record.event, record.subject) == ("database.open", "done", fence.names.database)
+        and "counters" in record.detail
+    ]
+    return t.cast(Result, json.loads(told[-1])) if told else None
 
 
 def report(result: Result, changes: Changes) -> None:

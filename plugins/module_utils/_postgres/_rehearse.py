@@ -86,16 +86,34 @@ class Rehearsal:
             # An application that looks into its database when it is loaded may want it whole.
             return self._rehearse(target)
 
-    def why_not_in_one_transaction(self) -> str:
-        """Run the whole plan in one transaction on a clone without rows: what fails, "" for nothing. Raises DeployError."""
+    def why_not_in_one_transaction(self, undone: t.Optional[Rehearsed] = None) -> str:
+        """Run the whole plan in one transaction on a clone without rows: what fails, "" for nothing. Raises DeployError.
+
+        undone: what was rehearsed, where it is also to be taken back there, in another one, so that nothing of it is left.
+        """
         with self._cloning() as (target, copying):
 
             def watch(event: dict[str, t.Any]) -> None:
                 copying.whole.result()
 
-            request = {"about": "rehearsal", "alias": self.alias, "database_name": target.database}
-            outcome = self.bridge.attempt("apply", watch=watch, loaded_first=True, one_transaction=True, **request)
-            return outcome.error.msg if outcome.error else ""
+            request = {
+                "about": "rehearsal",
+                "alias": self.alias,
+                "database_name": target.database,
+                "one_transaction": True,
+            }
+            outcome = self.bridge.attempt("apply", watch=watch, loaded_first=True, **request)
+            if outcome.error or undone is None:
+                return outcome.error.msg if outcome.error else ""
+            if outcome.result.get("signal_rows"):
+                return "receivers of pre_migrate and post_migrate write rows, and that is not taken back"
+            names = [migration.id for migration in undone.plan]
+            outcome = self.bridge.attempt("apply", watch=watch, migrations=names, backwards=True, **request)
+            if outcome.error:
+                return outcome.error.msg
+            with connected(target, "database_name") as opened:
+                left = _round_trip.changes(undone.catalogs[0], _snapshot.take(opened, target.database, self.now))
+            return f"taken back, it leaves {'; '.join(left)}" if left else ""
 
     @contextlib.contextmanager
     def _cloning(self) -> t.Iterator[tuple[DatabaseConnection, Copying]]:

@@ -29,6 +29,15 @@ TABLE = [
     (DatabaseFacts(applied=("a.1",), opened=True, copy="c", left=True), False, "leave"),
     (DatabaseFacts(applied=("a.1",), fenced=True, copy="c", left=True), False, "restore"),
     (DatabaseFacts(applied=("a.1",), left=True), False, "leave"),
+    # It was proven that they can be taken back.
+    (DatabaseFacts(applied=("a.1",), fenced=True, undoable=("a.1",)), False, "undo"),
+    (DatabaseFacts(doubtful=True, fenced=True, undoable=("a.1",)), False, "undo"),
+    (DatabaseFacts(fenced=True, undoable=("a.1",)), False, "open"),
+    (DatabaseFacts(applied=("a.1",), opened=True, undoable=("a.1",)), False, "undo_if_unchanged"),
+    (DatabaseFacts(applied=("a.1",), opened=True, undoable=("a.1",)), True, "leave"),
+    (DatabaseFacts(applied=("a.1",), fenced=True, opened=True, undoable=("a.1",)), False, "undo_if_unchanged"),
+    (DatabaseFacts(applied=("a.1",), opened=True, undoable=("a.1",), left=True), False, "leave"),
+    (DatabaseFacts(applied=("a.1",), undoable=("a.1",)), False, "ask"),
 ]
 
 
@@ -41,8 +50,10 @@ def test_the_sentence_names_what_stands_applied():
     assert "orders.0002" in _recovery.decide(DatabaseFacts(applied=("orders.0002",)), False).sentence
 
 
-def test_what_was_written_since_is_said_with_the_choices():
-    decided = _recovery.decide(DatabaseFacts(applied=("orders.0002",), opened=True, copy="c"), False)
+@pytest.mark.parametrize("way", [{"copy": "c"}, {"undoable": ("orders.0002",)}])
+def test_what_was_written_since_is_said_with_the_choices(way):
+    decided = _recovery.decide(DatabaseFacts(applied=("orders.0002",), opened=True, **way), False)
+    assert decided.migrations == way.get("undoable", ())
     assert "provided that nothing was written" in decided.sentence
     assert "orders.0002" in decided.otherwise and "deploy_database_compatible=true" in decided.otherwise
 
@@ -55,6 +66,20 @@ FENCED_AGAIN = record("database.fence", "done", undo={"copy_name": "shop_copy"},
 FENCED = record("database.fence", "done", undo={"copy_name": "shop_copy"})
 UNCOPIED = record("database.fence", "done", undo={"copy_name": "", "fenced_name": "shop_fenced"})
 APPLYING = record("database.migrate", "intent", undo={"applying": ["a.1", "a.2"]})
+
+PROVEN = record("database.migrate", "intent", undo={"applying": ["a.1", "a.2"], "undo_proven": True})
+BOTH = ("a.1", "a.2")
+
+
+def back(event):
+    return record(
+        "database.migrate",
+        event,
+        {"applied": ["a.2", "a.1"]},
+        {"backwards": True, "applying": ["a.2", "a.1"]},
+        step="back",
+    )
+
 
 JOURNALS = [
     ([], DatabaseFacts()),
@@ -80,6 +105,11 @@ JOURNALS = [
     ([FENCED, APPLYING, record("database.restore", "done", step="back")], DatabaseFacts()),
     ([FENCED, APPLYING, record("database.restore", "intent", step="back")], DatabaseFacts(doubtful=True, fenced=True, copy="shop_copy")),
     ([APPLYING, record("database.migrate", "left")], DatabaseFacts(doubtful=True, left=True)),
+    ([UNCOPIED, PROVEN], DatabaseFacts(doubtful=True, fenced=True, fenced_name="shop_fenced", undoable=BOTH)),
+    ([PROVEN, record("database.migrate", "done", {"applied": ["a.1", "a.2"]})], DatabaseFacts(BOTH, undoable=BOTH)),
+    ([PROVEN, record("database.migrate", "done", {"applied": ["a.1", "a.2"]}), back("intent")], DatabaseFacts(BOTH, undoable=BOTH)),
+    ([PROVEN, record("database.migrate", "done", {"applied": ["a.1", "a.2"]}), back("failed")], DatabaseFacts(BOTH, undoable=BOTH)),
+    ([PROVEN, record("database.migrate", "done", {"applied": ["a.1", "a.2"]}), back("done")], DatabaseFacts()),
 ]  # fmt: skip
 
 
