@@ -174,8 +174,8 @@ seconds:
   returned: always
 recovery:
   description:
-    - What becomes of the database when this deploy is undone. C(action) is leave, open, restore, restore_if_unchanged or ask,
-      C(sentence) the reason (C(otherwise) when something was written), C(applied) what stands applied, C(fenced_name) its name while fenced.
+    - What becomes of the database when this deploy is undone. C(action) is leave, open, restore or undo, or one of these C(_if_unchanged), or ask.
+      C(sentence), or C(otherwise) when something was written, the reason. C(applied), C(migrations) to take back, C(fenced_name) while fenced.
   type: dict
   returned: always
 facts:

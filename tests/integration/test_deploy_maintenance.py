@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from tests.support.module import run_module
 from tests.support.shop import APP
 from tests.support.whole import Whole, whole
 
@@ -45,6 +46,24 @@ class Migration(migrations.Migration):
 """
 
 
+# Its way back works on a scratch copy, and not behind a fence.
+STUCK = """
+from django.db import migrations
+
+BACK = [
+    "DO $$ BEGIN IF current_database() LIKE '%fenced%' THEN RAISE EXCEPTION 'not tonight'; END IF; END $$",
+    "ALTER TABLE orders_order DROP COLUMN label",
+]
+
+class Migration(migrations.Migration):
+    dependencies = [("orders", "0003_orders_by_payment")]
+    operations = [
+        migrations.RunSQL(["ALTER TABLE orders_order ADD COLUMN label text NOT NULL DEFAULT ''"], BACK),
+        migrations.RunSQL(["ALTER TABLE orders_order ALTER COLUMN label DROP DEFAULT"], []),
+    ]
+"""
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Whole]:
     """Add releases that migrate well and are not fit to serve: 17 and 27 stand on 7, and 18 on 2, which works with what 18 does."""
@@ -59,6 +78,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Whole]:
         repository.git("checkout", "--quiet", repository.tag(2))
         label = {"orders/migrations/0004_label.py": LABEL, "shop/release.py": "RELEASE = 18\n"}
         repository.change({"shop/health.py": health, **label}, "Unfit, with a label", "r18")
+        repository.git("checkout", "--quiet", repository.tag(2))
+        stuck = {"orders/migrations/0004_label.py": STUCK, "shop/release.py": "RELEASE = 28\n"}
+        repository.change({"shop/health.py": health, **stuck}, "Unfit, and cannot go back", "r28")
         yield scene
 
 
@@ -192,6 +214,27 @@ def test_what_was_written_since_is_not_taken_back(shop: Whole) -> None:
     assert shop.run(7).rc == 0 and shop.serving() == "7"
     assert shop.scene.postgres.execute(LATE, "shop") == [(1,)]
     shop.scene.postgres.execute("DELETE FROM accounts_user WHERE username = 'late'", "shop")
+
+
+@pytest.mark.long
+def test_what_cannot_be_taken_back_after_all_stays_fenced(shop: Whole) -> None:
+    """The old release is not started on a schema that it cannot work with, and the report says how to go on by hand."""
+    shop.live(2)
+    result = shop.run(28, deploy_ready_timeout=8, deploy_rehearsal="schema")
+    said, end = " ".join(result.report), shop.last()
+    assert result.rc != 0 and end["detail"]["result"] == "failed" and shop.serving() == "", said
+    (fenced,) = [name for name in shop.footprint().databases if "fenced" in name]
+    for word in (f"the database stays fenced as {fenced}", "not tonight", "seamless.deploy.pg_fence, state=open"):
+        assert word in said, said
+    # By hand, as the report says.
+    for statement in (
+        "ALTER TABLE orders_order DROP COLUMN label",
+        "DELETE FROM django_migrations WHERE app = 'orders' AND name = '0004_label'",
+    ):
+        shop.scene.postgres.execute(statement, fenced)
+    opened = {"login_url": shop.scene.postgres.admin_url, "database": "shop", "fence_id": end["deploy_id"]}
+    assert run_module("pg_fence", {**opened, "state": "open"})["changed"]
+    assert shop.run(2).rc == 0 and shop.serving() == "2"
 
 
 def test_a_migration_that_the_old_release_cannot_live_with(shop: Whole) -> None:

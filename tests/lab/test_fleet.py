@@ -93,6 +93,8 @@ def test_a_failure_on_the_second_host_of_the_second_batch_brings_all_back(stage:
     assert result.rc != 0 and "does not come up" in result.stdout
     assert (traffic.report.failed, traffic.lost) == (0, []), traffic.report.failures
     assert "5" in traffic.report.versions, "the first batch never served the new release"
+    for name in ("app1", "app2"):
+        assert "app3 failed, its own summary has the reason" in " ".join(result.reports[name]), result.stdout
     assert stage.footprint() == before
     assert {stage.look(name).last["detail"]["result"] for name in HOSTS} == {"rolled_back"}
 
