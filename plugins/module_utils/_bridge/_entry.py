@@ -149,4 +149,5 @@ def _leave(code: int) -> None:
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon]
     if others:
         os._exit(code)  # a scheduler that the application started would keep this process alive for ever
+    gc.freeze()  # to look for garbage among all models once more would take longer than to end
     raise SystemExit(code)
