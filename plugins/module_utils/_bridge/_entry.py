@@ -6,58 +6,41 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import sys
 import threading
 import typing as t
 
-from . import (
-    _alembic_apply,
-    _alembic_chain,
-    _alembic_check,
-    _alembic_describe,
-    _alembic_plan,
-    _alembic_rehearse,
-    _alembic_replay,
-    _alembic_round_trip,
-    _django_apply,
-    _django_check,
-    _django_describe,
-    _django_plan,
-    _django_rehearse,
-    _django_replay,
-    _django_round_trip,
-    _django_static,
-    _exceptions,
-)
+from . import _exceptions
 from ._protocol import FD_VARIABLE, GO_VARIABLE, VERBS, VERSION, BridgeError, event_line
 
 Handler = t.Callable[[t.Dict[str, t.Any], "Answer"], t.Dict[str, t.Any]]
 
-#: (framework, verb, what it is about) -> what does it.
-HANDLERS: dict[tuple[str, str, str], Handler] = {
-    ("alembic", "check", "chain"): _alembic_chain.check,
-    ("alembic", "check", "project"): _alembic_check.check,
-    ("alembic", "describe", "project"): _alembic_describe.describe,
-    ("alembic", "plan", "migrations"): _alembic_plan.plan,
-    ("alembic", "apply", "migrations"): _alembic_apply.apply,
-    ("alembic", "apply", "round_trip"): _alembic_round_trip.round_trip,
-    ("alembic", "apply", "rehearsal"): _alembic_rehearse.rehearse,
-    ("alembic", "plan", "replay"): _alembic_replay.survey,
-    ("alembic", "apply", "replay"): _alembic_replay.replay,
-    ("alembic", "apply", "merge"): _alembic_replay.merge,
-    ("django", "describe", "project"): _django_describe.describe,
-    ("django", "plan", "migrations"): _django_plan.plan,
-    ("django", "apply", "migrations"): _django_apply.apply,
-    ("django", "apply", "rehearsal"): _django_rehearse.rehearse,
-    ("django", "plan", "replay"): _django_replay.survey,
-    ("django", "apply", "replay"): _django_replay.replay,
-    ("django", "apply", "round_trip"): _django_round_trip.round_trip,
-    ("django", "check", "project"): _django_check.check,
-    ("django", "check", "everything"): _django_check.everything,
-    ("django", "plan", "static"): _django_static.preview,
-    ("django", "apply", "static"): _django_static.collect,
+#: (framework, verb, what it is about) -> what does it. Imported when it is asked for: to compile all takes longer than most verbs.
+HANDLERS = {
+    ("alembic", "check", "chain"): "_alembic_chain.check",
+    ("alembic", "check", "project"): "_alembic_check.check",
+    ("alembic", "describe", "project"): "_alembic_describe.describe",
+    ("alembic", "plan", "migrations"): "_alembic_plan.plan",
+    ("alembic", "apply", "migrations"): "_alembic_apply.apply",
+    ("alembic", "apply", "round_trip"): "_alembic_round_trip.round_trip",
+    ("alembic", "apply", "rehearsal"): "_alembic_rehearse.rehearse",
+    ("alembic", "plan", "replay"): "_alembic_replay.survey",
+    ("alembic", "apply", "replay"): "_alembic_replay.replay",
+    ("alembic", "apply", "merge"): "_alembic_replay.merge",
+    ("django", "describe", "project"): "_django_describe.describe",
+    ("django", "plan", "migrations"): "_django_plan.plan",
+    ("django", "apply", "migrations"): "_django_apply.apply",
+    ("django", "apply", "rehearsal"): "_django_rehearse.rehearse",
+    ("django", "plan", "replay"): "_django_replay.survey",
+    ("django", "apply", "replay"): "_django_replay.replay",
+    ("django", "apply", "round_trip"): "_django_round_trip.round_trip",
+    ("django", "check", "project"): "_django_check.check",
+    ("django", "check", "everything"): "_django_check.everything",
+    ("django", "plan", "static"): "_django_static.preview",
+    ("django", "apply", "static"): "_django_static.collect",
 }
 #: What a verb is about when the request does not say.
 USUAL = {"describe": "project", "check": "project", "plan": "migrations", "apply": "migrations"}
@@ -98,7 +81,6 @@ def main() -> None:
     _close_input()
     # Models and their states are made by the thousand and kept: to look for garbage among them so often takes a tenth of the time.
     gc.set_threshold(50000, 20, 20)
-    sys.dont_write_bytecode = True  # the release belongs to its installer, who may be another user
     answer = Answer(descriptor, go)
     code = 1
     try:
@@ -127,10 +109,18 @@ def handle(text: str, answer: Answer) -> dict[str, t.Any]:
         raise BridgeError("request", f"the bridge has no verb {verb!r}; it has {', '.join(VERBS)}")
     arguments = request.get("arguments") or {}
     about = str(arguments.get("about") or USUAL[verb])
-    handler = HANDLERS.get((framework, verb, about))
-    if handler is None:
+    place = HANDLERS.get((framework, verb, about))
+    if place is None:
         raise BridgeError("request", f"the bridge cannot {verb} {about} of the framework {framework!r}")
+    handler = handler_at(place)
+    sys.dont_write_bytecode = True  # the release belongs to its installer, who may be another user
     return handler(arguments, answer)
+
+
+def handler_at(place: str) -> Handler:
+    """The function of a value of HANDLERS."""
+    module, name = place.split(".")
+    return t.cast(Handler, getattr(importlib.import_module(f".{module}", __package__), name))
 
 
 def _close_input() -> None:

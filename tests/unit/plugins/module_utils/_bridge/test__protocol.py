@@ -80,6 +80,10 @@ def test_bridge_refuses_what_it_does_not_know(request_: object, kind: str) -> No
     assert caught.value.kind == kind
 
 
+def test_everything_that_can_be_asked_for_is_there() -> None:
+    assert all(callable(_entry.handler_at(place)) for place in _entry.HANDLERS.values())
+
+
 def test_bridge_answers_on_its_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
     reader, writer = os.pipe()
     monkeypatch.setenv(_protocol.FD_VARIABLE, str(writer))
