@@ -16,99 +16,113 @@ import stat
 import tempfile
 import typing as t
 
-from ansible_collections.seamless.deploy.plugins.module_utils import _alembic, _bridge, _migration, _start_scripts
-from ansible_collections.seamless.deploy.plugins.module_utils._alembic import (
-    _chain,
-    _files,
-    _finding,
-    _flask,
-    _graph,
-    _location,
-    _operation,
-    _operations,
-    _remarks,
-    _review,
-    _revision,
-    _source,
-    _sql,
-    _starts,
-    _state,
-    _switch,
-    _tables,
-    _told,
-    _undoing,
-    _walk,
-)
-from ansible_collections.seamless.deploy.plugins.module_utils._bridge import (
-    _alembic_apply,
-    _alembic_chain,
-    _alembic_check,
-    _alembic_connect,
-    _alembic_cursor,
-    _alembic_describe,
-    _alembic_drift,
-    _alembic_find,
-    _alembic_follow,
-    _alembic_graph,
-    _alembic_plan,
-    _alembic_rehearse,
-    _alembic_replay,
-    _alembic_round_trip,
-    _alembic_run,
-    _alembic_select,
-    _alembic_session,
-    _alembic_setup,
-    _alembic_source,
-    _backwards,
-    _blockers,
-    _budget,
-    _django_apply,
-    _django_check,
-    _django_cursor,
-    _django_describe,
-    _django_follow,
-    _django_plan,
-    _django_rehearse,
-    _django_replay,
-    _django_round_trip,
-    _django_run,
-    _django_select,
-    _django_session,
-    _django_setup,
-    _django_static,
-    _entry,
-    _exceptions,
-    _failure,
-    _guards,
-    _indexes,
-    _locks,
-    _observer,
-    _pooler,
-    _protocol,
-    _run,
-    _sandbox,
-    _session,
-    _sqlite_locks,
-    _statements,
-    _vacuums,
-    _watcher,
-    _whole,
-)
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 
-#: Everything that runs on the other side. Each is imported above, or it would not be in the module's payload.
-_PARTS = (
-    _bridge, _migration, _start_scripts,
-    _alembic, _chain, _files, _finding, _flask, _graph, _location, _operation, _operations, _remarks, _review, _revision, _source, _sql, _starts, _state,
-    _switch, _tables, _told, _undoing, _walk, _alembic_chain, _alembic_check, _alembic_drift,
-    _alembic_connect, _alembic_cursor, _alembic_find, _alembic_replay, _alembic_round_trip, _alembic_setup,
-    _alembic_apply, _alembic_describe, _alembic_follow, _alembic_graph, _alembic_plan, _alembic_rehearse, _alembic_run, _alembic_select,
-    _alembic_session, _alembic_source,
-    _backwards, _django_apply, _blockers, _budget, _django_check, _django_cursor, _django_describe, _exceptions,
-    _failure, _django_follow, _indexes, _locks, _django_plan, _pooler, _django_rehearse, _django_round_trip, _django_replay, _django_run,
-    _django_select, _django_setup,
-    _django_static, _vacuums, _watcher, _django_session, _guards, _run, _sandbox, _session, _sqlite_locks, _whole, _entry, _observer, _protocol, _statements,
-)  # fmt: skip
+if t.TYPE_CHECKING:  # never run: whatever is imported anywhere in the text is in the module's payload
+    from ansible_collections.seamless.deploy.plugins.module_utils import (  # noqa: F401
+        _alembic,
+        _bridge,
+        _migration,
+        _start_scripts,
+    )
+    from ansible_collections.seamless.deploy.plugins.module_utils._alembic import (  # noqa: F401
+        _chain,
+        _files,
+        _finding,
+        _flask,
+        _graph,
+        _location,
+        _operation,
+        _operations,
+        _remarks,
+        _review,
+        _revision,
+        _source,
+        _sql,
+        _starts,
+        _state,
+        _switch,
+        _tables,
+        _told,
+        _undoing,
+        _walk,
+    )
+    from ansible_collections.seamless.deploy.plugins.module_utils._bridge import (  # noqa: F401
+        _alembic_apply,
+        _alembic_chain,
+        _alembic_check,
+        _alembic_connect,
+        _alembic_cursor,
+        _alembic_describe,
+        _alembic_drift,
+        _alembic_find,
+        _alembic_follow,
+        _alembic_graph,
+        _alembic_plan,
+        _alembic_rehearse,
+        _alembic_replay,
+        _alembic_round_trip,
+        _alembic_run,
+        _alembic_select,
+        _alembic_session,
+        _alembic_setup,
+        _alembic_source,
+        _backwards,
+        _blockers,
+        _budget,
+        _django_apply,
+        _django_check,
+        _django_cursor,
+        _django_describe,
+        _django_follow,
+        _django_plan,
+        _django_rehearse,
+        _django_replay,
+        _django_round_trip,
+        _django_run,
+        _django_select,
+        _django_session,
+        _django_setup,
+        _django_static,
+        _entry,
+        _exceptions,
+        _failure,
+        _guards,
+        _indexes,
+        _locks,
+        _observer,
+        _pooler,
+        _protocol,
+        _run,
+        _sandbox,
+        _session,
+        _sqlite_locks,
+        _statements,
+        _vacuums,
+        _watcher,
+        _whole,
+    )
+
+#: Everything that runs on the other side. Read and not imported, which would take as long as all else of a module.
+_PARTS = {
+    "": """
+        _alembic _bridge _migration _start_scripts
+    """,
+    "_alembic.": """
+        _chain _files _finding _flask _graph _location _operation _operations _remarks _review _revision _source
+        _sql _starts _state _switch _tables _told _undoing _walk
+    """,
+    "_bridge.": """
+        _alembic_apply _alembic_chain _alembic_check _alembic_connect _alembic_cursor _alembic_describe
+        _alembic_drift _alembic_find _alembic_follow _alembic_graph _alembic_plan _alembic_rehearse
+        _alembic_replay _alembic_round_trip _alembic_run _alembic_select _alembic_session _alembic_setup
+        _alembic_source _backwards _blockers _budget _django_apply _django_check _django_cursor _django_describe
+        _django_follow _django_plan _django_rehearse _django_replay _django_round_trip _django_run
+        _django_select _django_session _django_setup _django_static _entry _exceptions _failure _guards _indexes
+        _locks _observer _pooler _protocol _run _sandbox _session _sqlite_locks _statements _vacuums _watcher
+        _whole
+    """,
+}
 _PACKAGE = "seamless_bridge"
 _ROOT = "ansible_collections.seamless.deploy.plugins."
 
@@ -126,15 +140,19 @@ _entry.main()
 """
 
 
+def part_names() -> list[str]:
+    """As they are imported."""
+    return [f"{_ROOT}module_utils.{package}{part}" for package, parts in _PARTS.items() for part in parts.split()]
+
+
 @functools.lru_cache(maxsize=None)
 def bridge_files() -> dict[str, str]:
     """Relative path -> text of everything that is published."""
     files = {"run.py": _RUN, f"{_PACKAGE}/__init__.py": "", f"{_PACKAGE}/module_utils/__init__.py": ""}
-    for part in _PARTS:
-        name = part.__name__
-        spec = part.__spec__ or importlib.util.find_spec(name)
+    for name in part_names():
+        spec = importlib.util.find_spec(name)
         text = t.cast(t.Any, spec.loader).get_source(name) if spec and spec.loader else None
-        if not name.startswith(_ROOT) or text is None:
+        if text is None:
             raise DeployError(f"the source of {name} is not in the module's payload; this is a fault of the collection")
         package = spec is not None and spec.submodule_search_locations is not None
         path = name[len(_ROOT) :].replace(".", "/") + ("/__init__.py" if package else ".py")
@@ -177,6 +195,7 @@ def published(base: t.Optional[str]) -> bool:
 
 
 def _write_tree(base: str, home: str, files: dict[str, str]) -> None:
+    """Not forced to the disk: what a power cut leaves of it is read before it is run, and replaced."""
     work = tempfile.mkdtemp(prefix=".bridge-", dir=base)
     try:
         for path, text in files.items():
@@ -184,8 +203,6 @@ def _write_tree(base: str, home: str, files: dict[str, str]) -> None:
             os.makedirs(os.path.dirname(target), exist_ok=True)
             with open(target, "w", encoding="utf-8", newline="") as file:
                 file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
             os.chmod(target, 0o644)
         for folder, _folders, _names in os.walk(work):
             os.chmod(folder, 0o755)

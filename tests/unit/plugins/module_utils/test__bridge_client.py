@@ -28,6 +28,16 @@ def test_everything_that_the_bridge_imports_is_published() -> None:
             assert wanted in files, f"{name} imports {wanted}"
 
 
+def test_everything_that_is_published_is_in_the_payload() -> None:
+    """Ansible sends what it finds imported in the text, and the text names each part a second time."""
+    tree = ast.parse(pathlib.Path(_bridge_publish.__file__).read_text())
+    imports = [
+        node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and "deploy.plugins" in str(node.module)
+    ]
+    sent = {f"{node.module}.{each.name}" for node in imports for each in node.names}
+    assert set(_bridge_publish.part_names()) == {name for name in sent if not name.endswith(".DeployError")}
+
+
 def imported_from(name: str, text: str) -> list[str]:
     """Give the files of the bridge's package that a file imports."""
     found = []
