@@ -183,7 +183,7 @@ def test_a_moment_is_one_moment(rich, monkeypatch):
     monkeypatch.setattr(
         _snapshot,
         "relations",
-        lambda opened: (read(opened), rich.execute("CREATE TABLE late (id bigserial)", "rich"))[0],
+        lambda opened, **more: (read(opened, **more), rich.execute("CREATE TABLE late (id bigserial)", "rich"))[0],
     )
     try:
         late = take(connection)

@@ -73,7 +73,7 @@ Relation = t.Union[Table, View]
 
 
 class Following:
-    """The catalogs of one database. Sizes and estimates of what has not changed are those of the first."""
+    """The catalogs of one scratch copy, without sizes: production's count. Estimates of what has not changed are those of the first."""
 
     def __init__(self, opened: t.Any, database: str, now: str) -> None:
         self._opened, self._database, self._now = opened, database, now
@@ -82,14 +82,14 @@ class Following:
         self._surroundings: t.Any = None
 
     def take(self) -> Snapshot:
-        """As _snapshot.take() gives it. Raises DeployError."""
+        """As _snapshot.take() gives it, but for the sizes. Raises DeployError."""
         return _snapshot.reading(self._opened, self._database, self._next)
 
     def _next(self) -> Snapshot:
         stamps = {oid: (kind, stamp) for oid, kind, stamp in rows(self._opened, _RELATIONS)}
         surroundings = rows(self._opened, _SURROUNDINGS)[0][0]
         found = self._changed(stamps) if surroundings == self._surroundings else None
-        self._last = found or _snapshot.whole(self._opened, self._database, self._now)
+        self._last = found or _snapshot.whole(self._opened, self._database, self._now, sizes=False)
         self._stamps, self._surroundings = stamps, surroundings
         return self._last
 
@@ -102,7 +102,7 @@ class Following:
         if any(stamps[oid][0] in "Sc" and oid in self._stamps for oid in anew):
             return None
         known = {relation.oid: relation for relation in last.relations()}
-        tables, views = relations(self._opened, anew)
+        tables, views = relations(self._opened, anew, sizes=False)
         read: list[t.Union[Table, View]] = [*tables, *views]
         if any(_renamed(known[each.oid], each) for each in read if each.oid in known):
             return None

@@ -37,6 +37,8 @@ def not_of_extension(catalog: str, oid: str) -> str:
     )
 
 
+#: Of a relation, and of an index: it looks at each of their files.
+_SIZE = "pg_catalog.pg_table_size(c.oid)"
 _RELATIONS = f"""
 SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence = 'u', c.relrowsecurity, c.relispartition,
        pg_catalog.pg_get_expr(c.relpartbound, c.oid), CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END,
@@ -45,7 +47,7 @@ SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence = 'u', c.relrows
              WHERE i.inhrelid = c.oid ORDER BY i.inhseqno),
        c.reloptions, pg_catalog.obj_description(c.oid, 'pg_class'), pg_catalog.pg_relation_filenode(c.oid),
        CASE WHEN c.reltuples = 0 AND c.relpages = 0 THEN -1 ELSE c.reltuples END,
-       pg_catalog.pg_table_size(c.oid),
+       {_SIZE},
        CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND {USERS} AND {not_of_extension("pg_class", "c.oid")}
@@ -68,20 +70,18 @@ WHERE contype = 'n' AND NOT convalidated AND conrelid = ANY(%s)
 _NAMES = """ARRAY(SELECT a.attname::text FROM pg_catalog.unnest({key}) WITH ORDINALITY AS k (number, place)
        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = {relation} AND a.attnum = k.number ORDER BY k.place)"""
 _CONSTRAINTS = f"""
-SELECT o.conrelid, o.conname, o.contype, pg_catalog.pg_get_constraintdef(o.oid), {_NAMES.format(key="o.conkey", relation="o.conrelid")},
+SELECT o.conrelid, o.conname, o.contype, pg_catalog.pg_get_constraintdef(o.oid), o.conkey,
        n.nspname || '.' || r.relname, {_NAMES.format(key="o.confkey", relation="o.confrelid")},
        o.confdeltype, o.confupdtype, o.convalidated, o.condeferrable, o.condeferred, o.oid
 FROM pg_catalog.pg_constraint AS o LEFT JOIN pg_catalog.pg_class AS r ON r.oid = o.confrelid
 LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = r.relnamespace
 WHERE o.conrelid = ANY(%s) AND o.contype IN ('p', 'u', 'c', 'f', 'x') ORDER BY o.conname
 """
-_INDEXES = """
+_INDEXES = f"""
 SELECT i.indrelid, n.nspname || '.' || c.relname, pg_catalog.pg_get_indexdef(i.indexrelid), m.amname,
-       ARRAY(SELECT COALESCE(a.attname::text, '') FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, place)
-             LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number AND k.number <> 0
-             WHERE k.place <= i.indnkeyatts ORDER BY k.place),
+       i.indkey::text, i.indnkeyatts,
        i.indisunique, i.indisvalid, pg_catalog.pg_get_expr(i.indpred, i.indrelid), o.conname, c.oid,
-       pg_catalog.pg_table_size(c.oid)
+       {_SIZE}
 FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_catalog.pg_am AS m ON m.oid = c.relam
 LEFT JOIN pg_catalog.pg_constraint AS o
@@ -97,18 +97,16 @@ FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = ANY(%s) AND NOT g.tgisinternal
 Row = t.Tuple[t.Any, ...]
 
 
-def relations(opened: t.Any, among: t.Optional[list[int]] = None) -> tuple[list[Table], list[View]]:
-    """All tables and all views, or those with these oids, each sorted by name."""
-    found = rows(
-        opened,
-        _RELATIONS if among is None else f"{_RELATIONS} AND c.oid = ANY(%s)",
-        [among] if among is not None else [],
-    )
+def relations(opened: t.Any, among: t.Optional[list[int]] = None, sizes: bool = True) -> tuple[list[Table], list[View]]:
+    """All tables and all views, or those with these oids, each sorted by name. sizes: False for 0 instead."""
+    wanted = _RELATIONS if among is None else f"{_RELATIONS} AND c.oid = ANY(%s)"
+    found = rows(opened, _sized(wanted, sizes), [among] if among is not None else [])
     oids = [row[0] for row in found]
     invalid = {(row[0], row[1]) for row in rows(opened, _INVALID_NOT_NULL, [oids])}
     columns = _by_relation(opened, _COLUMNS, oids, lambda row: _column(row, (row[0], row[9]) in invalid))
-    constraints = _by_relation(opened, _CONSTRAINTS, oids, _constraint)
-    indexes = _by_relation(opened, _INDEXES, oids, _index)
+    names = {oid: {column.number: column.name for column in columns[oid]} for oid in oids}
+    constraints = _by_relation(opened, _CONSTRAINTS, oids, lambda row: _constraint(row, names[row[0]]))
+    indexes = _by_relation(opened, _sized(_INDEXES, sizes), oids, lambda row: _index(row, names[row[0]]))
     triggers = _by_relation(opened, _TRIGGERS, oids, _trigger)
     tables = [
         _table(row, columns[row[0]], constraints[row[0]], indexes[row[0]], triggers[row[0]])
@@ -117,6 +115,10 @@ def relations(opened: t.Any, among: t.Optional[list[int]] = None) -> tuple[list[
     ]
     views = [_view(row, columns[row[0]], indexes[row[0]], triggers[row[0]]) for row in found if row[3] not in KINDS]
     return sorted(tables, key=lambda table: table.name), sorted(views, key=lambda view: view.name)
+
+
+def _sized(statement: str, sizes: bool) -> str:
+    return statement if sizes else statement.replace(_SIZE, "0")
 
 
 def _by_relation(opened: t.Any, statement: str, oids: list[int], read: t.Callable[[Row], t.Any]) -> dict[int, t.Any]:
@@ -181,15 +183,16 @@ def _column(row: Row, not_valid: bool) -> Column:
     )
 
 
-def _constraint(row: Row) -> Constraint:
-    name, kind, definition, columns, references, referenced = row[1:7]
+def _constraint(row: Row, names: dict[int, str]) -> Constraint:
+    """names: of the columns, by their numbers."""
+    name, kind, definition, key, references, referenced = row[1:7]
     on_delete, on_update, validated, deferrable, deferred, oid = row[7:]
     definition = definition or ""
     return Constraint(
         name,
         CONSTRAINTS[kind],
         definition[: -len(" NOT VALID")] if definition.endswith(" NOT VALID") else definition,
-        columns,
+        [names[number] for number in key or [] if number in names],
         references or "",
         referenced,
         ACTIONS[on_delete] if kind == "f" else "",
@@ -201,8 +204,10 @@ def _constraint(row: Row) -> Constraint:
     )
 
 
-def _index(row: Row) -> Index:
-    name, definition, method, columns, unique, valid, predicate, constraint, oid, size = row[1:]
+def _index(row: Row, names: dict[int, str]) -> Index:
+    """An expression has no name."""
+    name, definition, method, key, count, unique, valid, predicate, constraint, oid, size = row[1:]
+    columns = [names.get(int(number), "") for number in key.split()[:count]]
     return Index(
         name, definition or "", method, columns, unique, valid, predicate or "", constraint or "", oid, size or 0
     )
