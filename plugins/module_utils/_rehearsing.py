@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal, _round_trip, _strategy
@@ -51,12 +52,15 @@ def live_release(
     return demands, manifest.held_back if manifest else []
 
 
-def rehearse(place: Place, params: dict[str, t.Any]) -> Told:
-    """With the options of migration_rehearse: on a scratch copy, or the plan alone where there can be none. Raises DeployError."""
+def rehearse(place: Place, params: dict[str, t.Any], begun: t.Callable[[], t.Any]) -> Told:
+    """With the options of migration_rehearse: on a scratch copy, or the plan alone where there can be none. Raises DeployError.
+
+    begun: called when there is room for something else beside it.
+    """
     without = "rehearsal is none"
     if params["rehearsal"] != "none":
         try:
-            schema = sound(place.on_schema())
+            schema = sound(place.on_schema(begun))
             if params["rehearsal"] == "schema":
                 return schema
             limits = DataLimits(params["data_seconds"], params["data_bytes"])
@@ -65,6 +69,7 @@ def rehearse(place: Place, params: dict[str, t.Any]) -> Told:
             if exc.result.get("kind"):
                 raise
             without = exc.msg
+    begun()
     plan, _progress = place.bridge.call("plan", alias=place.alias)
     described, _progress = place.bridge.call("describe", alias=place.alias)
     migrations = [Migration.from_json(one) for one in plan["plan"]]
@@ -106,9 +111,9 @@ def in_one_transaction(place: Place, found: t.Sequence[Verdict], rehearsed: _reh
 def judged(place: Place, params: dict[str, t.Any]) -> dict[str, t.Any]:
     """What migration_rehearse returns: evidence, verdicts and how the plan may run. Raises DeployError."""
     with concurrent.futures.ThreadPoolExecutor(1) as beside:
-        reading = beside.submit(place.production)
-        rehearsed, answer = rehearse(place, params)
-        production = reading.result()
+        reading = functools.lru_cache(maxsize=None)(lambda: beside.submit(place.production))
+        rehearsed, answer = rehearse(place, params, reading)
+        production = reading().result()
     drivers = answer.get("drivers") or {}
     declared = _rehearsal.Declared(params["raw"], params["deletes"])
     new = _rehearsal.demands_of(params["release"], answer.get("demands") or {}, drivers, declared)

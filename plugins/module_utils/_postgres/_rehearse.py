@@ -76,15 +76,18 @@ class Rehearsal:
         with connected(self.source, "database_name") as opened:
             return _snapshot.take(opened, self.source.database, self.now)
 
-    def on_schema(self) -> tuple[Rehearsed, dict[str, t.Any]]:
-        """Run the plan on a clone without rows; what the bridge answered beside it. Raises DeployError where there can be no clone."""
+    def on_schema(self, begun: t.Callable[[], t.Any] = lambda: None) -> tuple[Rehearsed, dict[str, t.Any]]:
+        """Run the plan on a clone without rows; what the bridge answered beside it. Raises DeployError where there can be no clone.
+
+        begun: called when the first migration begins: making the copy keeps two processors busy, and migrating hardly one.
+        """
         with self._cloning() as (target, copying):
             try:
-                return self._rehearse(target, copying)
+                return self._rehearse(target, copying, begun)
             except NotLoaded:
                 copying.whole.result()
             # An application that looks into its database when it is loaded may want it whole.
-            return self._rehearse(target)
+            return self._rehearse(target, begun=begun)
 
     def why_not_in_one_transaction(self, undone: t.Optional[Rehearsed] = None) -> str:
         """Run the whole plan in one transaction on a clone without rows: what fails, "" for nothing. Raises DeployError.
@@ -165,7 +168,11 @@ class Rehearsal:
         return _scratch.scratch(self.source, self.source.database, role)
 
     def _rehearse(
-        self, target: DatabaseConnection, copying: t.Optional[Copying] = None, **more: t.Any
+        self,
+        target: DatabaseConnection,
+        copying: t.Optional[Copying] = None,
+        begun: t.Callable[[], t.Any] = lambda: None,
+        **more: t.Any,
     ) -> tuple[Rehearsed, dict[str, t.Any]]:
         """copying: the copy, while the application is loaded already; None when it is there."""
         catalogs: list[Snapshot] = []
@@ -182,6 +189,8 @@ class Rehearsal:
                     beside.submit(following.take)
                 else:
                     catalogs.append(beside.submit(following.take).result())
+                    if event["what"] == "begin":
+                        begun()
 
             outcome = self.bridge.attempt(
                 "apply",

@@ -52,8 +52,9 @@ class SqliteRehearsal:
         """The catalog as it is. Raises DeployError."""
         return self._catalog(self.path)
 
-    def on_schema(self) -> tuple[Rehearsed, dict[str, t.Any]]:
+    def on_schema(self, begun: t.Callable[[], t.Any] = lambda: None) -> tuple[Rehearsed, dict[str, t.Any]]:
         """Run the plan on a copy of the file; what the bridge answered, and `data`: seconds and bytes of the copy. Raises DeployError."""
+        begun()
         until = time.monotonic() + self.limits.seconds
         with self._scratch() as (copy, data):
             catalogs: list[Snapshot] = []
