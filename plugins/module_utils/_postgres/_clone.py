@@ -47,11 +47,8 @@ class Clone:
             rows(opened, sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name))
         with tempfile.TemporaryDirectory(prefix="seamless-rehearsal-") as folder:
             archive = os.path.join(folder, "schema")
-            self._call(
-                run,
-                ["pg_dump", "--format=custom", "--compress=0", "--schema-only", "--no-password", f"--file={archive}"],
-                self.source,
-            )
+            options = ["--format=custom", "--compress=0", "--schema-only", "--no-sync", "--no-password"]
+            self._call(run, ["pg_dump", *options, f"--file={archive}"], self.source)
             self._restore(run, ["--section=pre-data"], archive)
             self._copy_history()
             tables_made()
