@@ -42,7 +42,7 @@ def begin(
         if state.status != "running":
             runs.forget(state)  # of a deploy that never came back for it
     state = RunnerState(name, deploy_id, "", action, "starting", 0, 0, boot_id(), utc_now(), runs.path(name, ".result"))
-    _detached.import_payload()
+    _detached.hold_payload()
     reader = _detached.start(module, work, runs, state)
     told = os.read(reader, 65536)
     os.close(reader)

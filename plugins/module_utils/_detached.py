@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import importlib
+import importlib.abc
+import importlib.util
 import os
 import select
 import signal
+import sys
 import traceback
 import typing as t
 import uuid
@@ -60,7 +62,7 @@ def run(
         runs.settle(PATIENCE)
     name = f"{action}-{uuid.uuid4().hex[:12]}"
     state = RunnerState(name, holder, step, action, "starting", 0, 0, boot_id(), utc_now(), runs.path(name, ".result"))
-    import_payload()
+    hold_payload()
     outcome = _await(runs, state, start(module, work, runs, state))
     for warning in outcome["warnings"]:
         module.warn(warning)
@@ -82,16 +84,29 @@ def held(path: str) -> str:
         return path  # whoever reads it says what is wrong
 
 
-def import_payload() -> None:
-    """Import all that Ansible has sent: the archive goes when the module's process does, before the daemon ends."""
+def hold_payload() -> None:
+    """Keep all that Ansible has sent: the archive goes when the module's process does, before the daemon ends."""
     archive = getattr(globals().get("__loader__"), "archive", "")
-    if not archive:
-        return
-    with zipfile.ZipFile(archive) as payload:
-        names = [name[: -len(".py")] for name in payload.namelist() if name.endswith(".py") and "module_utils/" in name]
-    for name in names:
-        with contextlib.suppress(Exception):  # a part of Ansible itself may not be for this system
-            importlib.import_module(name.replace("/", ".").replace(".__init__", ""))
+    if archive:
+        with zipfile.ZipFile(archive) as payload:
+            sys.meta_path.insert(0, _Held(payload))
+
+
+class _Held(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Imports from the text of an archive, also when the archive is gone."""
+
+    def __init__(self, payload: zipfile.ZipFile) -> None:
+        paths = [path for path in payload.namelist() if path.endswith(".py")]
+        self._texts = {path[: -len(".py")].replace("/", "."): payload.read(path).decode("utf-8") for path in paths}
+
+    def find_spec(self, name: str, path: t.Any = None, target: t.Any = None) -> t.Any:
+        return importlib.util.spec_from_loader(name, self) if self.get_source(name) is not None else None
+
+    def is_package(self, name: str) -> bool:
+        return f"{name}.__init__" in self._texts
+
+    def get_source(self, name: str) -> t.Optional[str]:
+        return self._texts.get(name, self._texts.get(f"{name}.__init__"))
 
 
 def start(module: t.Any, work: t.Callable[[], Result], runs: Runs, state: RunnerState) -> int:

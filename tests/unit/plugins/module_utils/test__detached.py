@@ -141,20 +141,21 @@ def test_a_file_is_read_after_it_was_removed(step, tmp_path):
     assert _detached.held(str(path)) == str(path)
 
 
-def test_everything_of_the_payload_is_imported_before_it_goes(tmp_path, monkeypatch):
+def test_everything_of_the_payload_can_be_imported_when_it_is_gone(tmp_path, monkeypatch):
     archive = tmp_path / "payload.zip"
     with zipfile.ZipFile(archive, "w") as payload:
         payload.writestr("sent/module_utils/__init__.py", "")
         payload.writestr("sent/__init__.py", "")
-        payload.writestr("sent/module_utils/later.py", "HERE = True")
-        payload.writestr("sent/module_utils/broken.py", "raise OSError('not for this system')")
+        payload.writestr("sent/module_utils/later.py", "HERE = '\u00e4'")
+        payload.writestr("sent/module_utils/other.py", "raise OSError('nobody wants it')")
     monkeypatch.syspath_prepend(str(archive))
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     monkeypatch.setitem(vars(_detached), "__loader__", types.SimpleNamespace(archive=str(archive)))
-    _detached.import_payload()
+    _detached.hold_payload()
     archive.unlink()
     sys.path_importer_cache.clear()
     try:
-        assert importlib.import_module("sent.module_utils.later").HERE is True
+        assert importlib.import_module("sent.module_utils.later").HERE == "\u00e4"
     finally:
         for name in [name for name in sys.modules if name.split(".")[0] == "sent"]:
             del sys.modules[name]
