@@ -127,9 +127,8 @@ def family(pid: int) -> dict[int, int]:
 
 def survivors(members: dict[int, int]) -> list[int]:
     """Which of a family are still alive; a reused number is somebody else."""
-    if not members:
-        return []
-    return sorted(s.pid for s in read_stats() if members.get(s.pid) == s.started and s.state not in GONE)
+    alive = [stat for stat in map(read_stat, members) if stat and stat.state not in GONE]
+    return sorted(stat.pid for stat in alive if members[stat.pid] == stat.started)
 
 
 def age(pid: int) -> float:

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _process
-from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit
+from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit, UnitStatus
 from ansible_collections.seamless.deploy.plugins.module_utils._service._entrance import check_socket, entrance_of
 from ansible_collections.seamless.deploy.plugins.module_utils._service._plan import Observed, Request
 from ansible_collections.seamless.deploy.plugins.module_utils._service._ready import Health
@@ -63,6 +63,7 @@ class Setup:
         self.waiter = Waiter(own, health_of(params))
         self.entrance = entrance_of(params, self.waiter, run)
         self.manager = self.entrance.manager(own)
+        self._previous: t.Optional[UnitStatus] = None
 
     def request(self) -> Request:
         """What is asked, with the socket of the previous unit where the entrance leads."""
@@ -88,8 +89,8 @@ class Setup:
         """The previous unit with the directory it works in: an undo proves by it that the old release is back."""
         if not previous:
             return None
-        pid = self.manager.status(previous).pid
-        cwd = _process.read_process(pid).cwd if pid else ""
+        self._previous = self.manager.status(previous)
+        cwd = _process.read_process(self._previous.pid).cwd if self._previous.pid else ""
         return dataclasses.replace(previous, directory=cwd or "")
 
     def facts(self) -> dict[str, t.Any]:
@@ -108,7 +109,7 @@ class Setup:
             self._check_paths(request, check_mode)
         return Observed(
             self.manager.status(unit),
-            self.manager.status(previous) if previous else None,
+            self._previous,
             self.entrance.leads_to(unit),
             bool(previous and self.entrance.leads_to(previous)),
             bool(unit.definition) and os.path.lexists(unit.definition),

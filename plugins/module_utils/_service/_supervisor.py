@@ -21,11 +21,12 @@ from ansible_collections.seamless.deploy.plugins.module_utils._errors import Dep
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _logs, _process, _supervisor_config
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _supervisor_rpc as rpc
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit, UnitStatus
+from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter import Sight
 
 STARTED = ("STARTING", "RUNNING")
 BUSY = ("STARTING", "RUNNING", "BACKOFF", "STOPPING")
 DEAD = ("BACKOFF", "FATAL", "EXITED", "UNKNOWN")
-INTERVAL = 0.1
+INTERVAL = 0.05
 
 
 def exit_reason(log: t.Iterable[str], process: str) -> str:
@@ -41,6 +42,16 @@ def explain_dead(info: dict[str, t.Any], reason: str) -> str:
     if state == "EXITED" and not reason:
         reason = f"exit status {info.get('exitstatus')}"
     return f"supervisor says {state}" + (f", {reason}" if reason else "") + (f": {said}" if said else "")
+
+
+def main_pid(infos: t.Iterable[dict[str, t.Any]]) -> int:
+    """The first process of a group that runs, 0 for none. Pure."""
+    return next((int(info["pid"]) for info in infos if info["pid"]), 0)
+
+
+def in_words(infos: t.Iterable[dict[str, t.Any]]) -> str:
+    """The states of a group's processes. Pure."""
+    return ", ".join(sorted({info["statename"] for info in infos})) or "not known to supervisor"
 
 
 class SupervisorManager:
@@ -73,20 +84,15 @@ class SupervisorManager:
         if infos and not definition:
             configs = self._rpc.call("getAllConfigInfo")
             boot = any(config["autostart"] for config in configs if config["group"] == unit.name)
-        states = sorted({info["statename"] for info in infos})
-        running = bool(infos) and all(state in STARTED for state in states)
-        pid = next((info["pid"] for info in infos if info["pid"]), 0)
-        return UnitStatus(bool(infos), running, pid, ", ".join(states) or "not known to supervisor", boot)
+        running = bool(infos) and all(info["statename"] in STARTED for info in infos)
+        return UnitStatus(bool(infos), running, main_pid(infos), in_words(infos), boot)
 
-    def settled(self, unit: Unit) -> bool:
+    def look(self, unit: Unit) -> Sight:
         infos = self._infos(unit.name)
-        return bool(infos) and all(info["statename"] == "RUNNING" for info in infos)
-
-    def failure(self, unit: Unit) -> str:
-        for info in self._infos(unit.name):
-            if info["statename"] in DEAD:
-                return explain_dead(info, exit_reason(self._main_log(), info["name"]))
-        return ""
+        settled = bool(infos) and all(info["statename"] == "RUNNING" for info in infos)
+        dead = next((info for info in infos if info["statename"] in DEAD), None)
+        failure = explain_dead(dead, exit_reason(self._main_log(), dead["name"])) if dead else ""
+        return Sight(main_pid(infos), settled, failure, in_words(infos))
 
     def last_end(self, unit: Unit) -> str:
         log = self._main_log()
@@ -173,9 +179,8 @@ class SupervisorManager:
         deadline = time.monotonic() + timeout
         killed = False
         while True:
-            busy = [info for info in self._infos(unit.name) if info["statename"] in BUSY]
             left = _process.survivors(members)
-            if not busy and not left:
+            if not left and not self._busy(unit):
                 return
             if time.monotonic() >= deadline:
                 if killed:
@@ -183,8 +188,11 @@ class SupervisorManager:
                         f"{unit.name} does not end, not even by KILL: processes {left} are still there", survivors=left
                     )
                 killed, deadline = True, time.monotonic() + 10.0
-                self._kill(busy, left)
+                self._kill(self._busy(unit), left)
             time.sleep(INTERVAL)
+
+    def _busy(self, unit: Unit) -> list[dict[str, t.Any]]:
+        return [info for info in self._infos(unit.name) if info["statename"] in BUSY]
 
     def _kill(self, busy: list[dict[str, t.Any]], left: list[int]) -> None:
         for info in busy:

@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _logs, _process
 from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import Unit, UnitStatus
+from ansible_collections.seamless.deploy.plugins.module_utils._service._waiter import Sight
 
 Run = t.Callable[..., tuple]
 
@@ -33,7 +34,7 @@ PROPERTIES = (
 )
 RUNNING = ("active", "reloading", "activating")
 BOOT = ("enabled", "enabled-runtime", "alias")
-INTERVAL = 0.1
+INTERVAL = 0.05
 
 #: Exit statuses that systemd itself gives before the program runs (systemd.exec(5)), and what each asks for.
 #: Where systemd looks for units, from systemd.unit(5).
@@ -173,11 +174,11 @@ class SystemdManager:
             shown.get("LoadState") == "loaded", running, int(shown.get("MainPID") or 0), f"{active} ({sub})", boot
         )
 
-    def settled(self, unit: Unit) -> bool:
-        return self._show(unit).get("ActiveState") == "active"
-
-    def failure(self, unit: Unit) -> str:
-        return explain_failure(self._show(unit))
+    def look(self, unit: Unit) -> Sight:
+        shown = self._show(unit)
+        active = shown.get("ActiveState", "")
+        detail = f"{active} ({shown.get('SubState', '')})"
+        return Sight(int(shown.get("MainPID") or 0), active == "active", explain_failure(shown), detail)
 
     def last_end(self, unit: Unit) -> str:
         return explain_end(self._show(unit))
@@ -238,9 +239,8 @@ class SystemdManager:
         deadline = time.monotonic() + timeout
         killed = False
         while True:
-            active = self._show(unit).get("ActiveState")
             left = _process.survivors(members)
-            if active in ("inactive", "failed") and not left:
+            if not left and self._show(unit).get("ActiveState") in ("inactive", "failed"):
                 return
             if time.monotonic() >= deadline:
                 if killed:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http.client
 import time
 import typing as t
@@ -18,8 +19,24 @@ if t.TYPE_CHECKING:
     from ansible_collections.seamless.deploy.plugins.module_utils._service._adapter import ServiceManager
 
 INTERVAL = 0.05
+#: Every look at a unit costs the host something: less often where only time must pass.
+STEADY_INTERVAL = 0.25
 #: A unit without a socket counts as up when the same process has lived this long.
 STEADY_SECONDS = 2.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Sight:
+    """One look at a unit that comes up: its main process (0 without one), and the manager's own words.
+
+    failure: why it will never be ready, "" while it may. settled: whether the manager itself counts it as up.
+    """
+
+    pid: int
+    settled: bool
+    failure: str = ""
+    detail: str = ""
+
 
 if t.TYPE_CHECKING:
 
@@ -34,11 +51,8 @@ if t.TYPE_CHECKING:
         def read_definitions(self) -> None:
             """Take in what was defined. DeployError when that cannot be read."""
 
-        def settled(self, unit: Unit) -> bool:
-            """Whether the manager itself counts the unit as up."""
-
-        def failure(self, unit: Unit) -> str:
-            """Why the unit will never be ready, "" while it may."""
+        def look(self, unit: Unit) -> Sight:
+            """The unit as it comes up, seen at one moment."""
 
         def last_end(self, unit: Unit) -> str:
             """How a process of the unit ended last: "exit status 3", or "" when that is not known."""
@@ -56,7 +70,7 @@ class Waiter:
         begin = time.monotonic()
         first_pid = 0
         while True:
-            first_pid = self._refuse_dead(unit, first_pid)
+            first_pid = self._refuse_dead(unit, first_pid).pid
             left = timeout - (time.monotonic() - begin)
             why, weak = self._look(unit, path, min(max(left, 1.0), patience or timeout))
             if not why:
@@ -71,32 +85,35 @@ class Waiter:
         begin = since = time.monotonic()
         first_pid = 0
         while True:
-            first_pid = self._refuse_dead(unit, first_pid)
+            seen = self._refuse_dead(unit, first_pid)
+            first_pid = seen.pid
             now = time.monotonic()
             if not first_pid:
                 since = now
-            elif max(now - since, _process.age(first_pid)) >= STEADY_SECONDS and self._manager.settled(unit):
+            missing = STEADY_SECONDS - max(now - since, _process.age(first_pid))
+            if first_pid and missing <= 0 and seen.settled:
                 proof = _ready.prove(first_pid, unit.directory, unit.interpreter)
                 if proof.problem:
                     raise DeployError(f"{unit.name} runs, but {proof.problem}")
                 self._note(unit, proof.weak)
                 return now - begin
             if now - begin >= timeout:
-                said = self._manager.status(unit).detail
-                raise DeployError(f"{unit.name} does not run steadily after {timeout:g} s (ready_timeout): {said}")
-            time.sleep(INTERVAL)
+                raise DeployError(
+                    f"{unit.name} does not run steadily after {timeout:g} s (ready_timeout): {seen.detail}"
+                )
+            time.sleep(min(max(missing, INTERVAL), STEADY_INTERVAL) if first_pid else INTERVAL)
 
-    def _refuse_dead(self, unit: Unit, first_pid: int) -> int:
-        """The unit's first process, as long as it lives. Raises DeployError at its first end."""
-        failure = self._manager.failure(unit)
-        if failure:
-            raise DeployError(f"{unit.name} does not come up: {failure}")
-        pid = self._manager.status(unit).pid
-        if first_pid and pid != first_pid:
+    def _refuse_dead(self, unit: Unit, first_pid: int) -> Sight:
+        """The unit with its first process, as long as it lives. Raises DeployError at its first end."""
+        seen = self._manager.look(unit)
+        if seen.failure:
+            raise DeployError(f"{unit.name} does not come up: {seen.failure}")
+        if first_pid and seen.pid != first_pid:
             how = self._manager.last_end(unit)
             ended = f"its process {first_pid} ended" + (f" ({how})" if how else "")
-            raise DeployError(f"{unit.name} does not come up: {ended}" + (", and another was started" if pid else ""))
-        return pid
+            other = ", and another was started" if seen.pid else ""
+            raise DeployError(f"{unit.name} does not come up: {ended}{other}")
+        return seen
 
     def _note(self, unit: Unit, weak: str) -> None:
         if weak:
