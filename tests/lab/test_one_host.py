@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import typing as t
 
 import pytest
 
+from tests.lab.aside import aside
 from tests.lab.look import Traffic
 from tests.lab.stage import PATH, LabStage, lab_stage
 from tests.support.playbook import Result
@@ -31,8 +33,10 @@ def stage() -> t.Iterator[LabStage]:
         yield scene
 
 
-def deploy(stage: LabStage, release: int, what: str, before: float = 5, **changes: t.Any) -> tuple[Result, Traffic]:
-    with stage.traffic(RATE, before) as traffic:
+def deploy(
+    stage: LabStage, release: int, what: str, before: float = 5, measured: bool = False, **changes: t.Any
+) -> tuple[Result, Traffic]:
+    with stage.traffic(RATE, before) as traffic, aside() if measured else contextlib.nullcontext():
         result = stage.run("deploy.yml", release, **changes)
     traffic.told(what)
     return result, traffic
@@ -41,7 +45,7 @@ def deploy(stage: LabStage, release: int, what: str, before: float = 5, **change
 def test_nobody_notices_a_release_with_migrations(stage: LabStage, request: pytest.FixtureRequest) -> None:
     stage.live(1)
     measured, old = request.config.getoption("--long"), stage.directory()
-    result, traffic = deploy(stage, 2, "online 1 -> 2", before=60 if measured else 10)
+    result, traffic = deploy(stage, 2, "online 1 -> 2", 60 if measured else 10, measured)
     assert result.rc == 0, result.stdout
     assert (traffic.report.failed, traffic.lost) == (0, []), traffic.report.failures
     # Figures of a machine that does something else too would say nothing: only who asks for them waits for them.
