@@ -209,10 +209,10 @@ class Rehearsal:
                 request = {"alias": self.alias, "database_name": target.database, **more}
                 returned = _round_trip.drive(self.bridge, request, rehearsed, following.take)
         # What the release demands is known also where a migration failed, but nothing is proven past a receiver that did not run.
-        begun = next(event for event in outcome.progress if event["what"] == "begin")
-        unproven = outcome.error is not None and _for_want_of_network(outcome.error, begun)
-        told = {"sandbox": begun["sandbox"], "round_trip": returned}
-        return rehearsed, {**told, **({} if unproven else begun["release"]), **outcome.result}
+        beginning = next(event for event in outcome.progress if event["what"] == "begin")
+        unproven = outcome.error is not None and _for_want_of_network(outcome.error, beginning)
+        told = {"sandbox": beginning["sandbox"], "round_trip": returned}
+        return rehearsed, {**told, **({} if unproven else beginning["release"]), **outcome.result}
 
 
 def _asked(
