@@ -99,14 +99,14 @@ class _Held(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         paths = [path for path in payload.namelist() if path.endswith(".py")]
         self._texts = {path[: -len(".py")].replace("/", "."): payload.read(path).decode("utf-8") for path in paths}
 
-    def find_spec(self, name: str, path: t.Any = None, target: t.Any = None) -> t.Any:
-        return importlib.util.spec_from_loader(name, self) if self.get_source(name) is not None else None
+    def find_spec(self, fullname: str, path: t.Any = None, target: t.Any = None) -> t.Any:
+        return importlib.util.spec_from_loader(fullname, self) if self.get_source(fullname) is not None else None
 
-    def is_package(self, name: str) -> bool:
-        return f"{name}.__init__" in self._texts
+    def is_package(self, fullname: str) -> bool:
+        return f"{fullname}.__init__" in self._texts
 
-    def get_source(self, name: str) -> t.Optional[str]:
-        return self._texts.get(name, self._texts.get(f"{name}.__init__"))
+    def get_source(self, fullname: str) -> t.Optional[str]:
+        return self._texts.get(fullname, self._texts.get(f"{fullname}.__init__"))
 
 
 def start(module: t.Any, work: t.Callable[[], Result], runs: Runs, state: RunnerState) -> int:

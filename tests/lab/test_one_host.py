@@ -36,7 +36,10 @@ def stage() -> t.Iterator[LabStage]:
 def deploy(
     stage: LabStage, release: int, what: str, before: float = 5, measured: bool = False, **changes: t.Any
 ) -> tuple[Result, Traffic]:
-    with stage.traffic(RATE, before) as traffic, aside() if measured else contextlib.nullcontext():
+    with contextlib.ExitStack() as stack:
+        traffic = stack.enter_context(stage.traffic(RATE, before))
+        if measured:
+            stack.enter_context(aside())
         result = stage.run("deploy.yml", release, **changes)
     traffic.told(what)
     return result, traffic
