@@ -131,14 +131,14 @@ def verdicts(rehearsed: Rehearsed, production: Snapshot, old: Demands, new: Dema
 def broken(rehearsed: Rehearsed) -> str:
     """Why the plan would fail in production too, "" when that is not known.
 
-    Code that ran on empty tables may fail for want of rows, and in a sandbox for want of a network; a statement on the schema
+    Code that ran on empty tables may fail for want of rows, and in a sandbox for want of a network or a file; a statement on the schema
     fails anywhere.
     """
     file = bool(rehearsed.catalogs) and rehearsed.catalogs[0].dialect == "sqlite"
     copy = "of the file" if file else "with the data of a backup" if rehearsed.kind == "data" else "of the schema"
     for migration, event in zip(rehearsed.plan, rehearsed.told):
         failure = failure_of(event.get("failure"))
-        alone = failure and not failure.sqlstate and event.get("sandbox", "none") != "none"
+        alone = event.get("sandbox", "none") != "none" and (event.get("failure") or {}).get("kept_away")
         if failure and not alone and (rehearsed.kind == "data" or not migration.data):
             seen = [sentence(Violation(**one)) for one in event.get("violations", [])]
             return " ".join(

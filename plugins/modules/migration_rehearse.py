@@ -141,7 +141,7 @@ data:
   type: dict
   returned: success
 sandbox:
-  description: C(network) where the migrations ran without a network, which takes root and a unix socket; C(none) elsewhere.
+  description: What was kept away, C(network and files), C(network), C(files) or C(none), by what the kernel allows. Behind TCP the network stays.
   type: str
   returned: success
 bytes: {description: Size of the production database., type: int, returned: success}

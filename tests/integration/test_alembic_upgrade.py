@@ -176,7 +176,8 @@ def test_the_journal_has_the_undo_before_and_the_result_after(newest: Upgrade, t
     newest(journal=journal, deploy_id="d1")
     records = [record for record in journal.read() if record.action == "database.migrate"]
     assert [record.event for record in records] == ["intent", "note", "note", "done"]
-    assert records[0].undo == {"alias": "default", "before": [], "applying": ["a1", "a2"]}
+    undo = {"alias": "default", "before": [], "applying": ["a1", "a2"], "backwards": False, "undo_proven": False}
+    assert records[0].undo == undo
     assert records[-1].detail["after"] == ["a2"]
 
 

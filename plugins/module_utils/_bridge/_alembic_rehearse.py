@@ -13,7 +13,7 @@ from ._alembic_follow import Reached
 from ._alembic_run import AlembicRun
 from ._observer import Observer
 from ._protocol import BridgeError
-from ._sandbox import end_with, without_network
+from ._sandbox import enclose, end_with, prepare
 from ._sqlite_locks import observer_for
 
 
@@ -21,6 +21,7 @@ def rehearse(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]
     """Apply the plan to the database `database_name`. Progress as a rehearsal of Django's: `begin`, and `evidence` of each revision."""
     if not arguments.get("database_name"):
         raise BridgeError("request", "a rehearsal needs database_name, the scratch copy")
+    prepare()
     end_with(answer.go, arguments.get("seconds"))
     project = _alembic_setup.prepare({**arguments, "other_databases": "refuse"}, answer)
     if arguments.get("loaded_first"):
@@ -30,8 +31,7 @@ def rehearse(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]
 
     def work(heads: t.Tuple[str, ...], context: t.Any) -> t.Dict[str, t.Any]:
         nonlocal sandbox
-        # A file of SQLite needs no network either.
-        sandbox = without_network("/" if context.dialect.name == "sqlite" else project.target.host)
+        sandbox = enclose(_place(project, context))
         run = Rehearsal(project, context, arguments, answer, sandbox)
         runs.append(run)
         with run.listening():
@@ -44,6 +44,14 @@ def rehearse(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]
         "warnings": list(project.warnings),
         "sandbox": sandbox,
     }
+
+
+def _place(project: t.Any, context: t.Any) -> str:
+    """Where the database is: the file of SQLite, the directory of a socket, or a host."""
+    if context.dialect.name != "sqlite":
+        return str(project.target.host)
+    listed = context.connection.exec_driver_sql("PRAGMA database_list").fetchall()
+    return next((str(path) for _number, name, path in listed if name == "main" and path), "/")
 
 
 class Rehearsal(AlembicRun):

@@ -17,7 +17,7 @@ from . import _django_apply, _django_check, _django_describe, _django_plan, _dja
 from ._django_run import DjangoRun
 from ._observer import Observer
 from ._protocol import BridgeError
-from ._sandbox import end_with, without_network
+from ._sandbox import enclose, end_with, kept_away, prepare
 from ._sqlite_locks import observer_for
 
 
@@ -30,6 +30,7 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     """
     if not arguments.get("database_name"):
         raise BridgeError("request", "a rehearsal needs database_name, the scratch copy")
+    prepare()
     end_with(answer.go, arguments.get("seconds"))
     _django_setup.prepare({**arguments, "other_databases": "refuse"}, answer, "migrate")
     if arguments.get("loaded_first"):
@@ -42,7 +43,7 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     _django_check.refuse_serious(connection.alias)
     _django_apply.register_signals()
     connection.prepare_database()
-    run.sandbox = without_network(_host(connection))
+    run.sandbox = enclose(_host(connection))
     with contextlib.ExitStack() as stack:
         stack.enter_context(connection.execute_wrapper(run.watch))
         stack.enter_context(run.following_transactions())
@@ -75,6 +76,7 @@ class Rehearsal(DjangoRun):
     def signal_failed(self, which: str, exc: Exception) -> BridgeError:
         failed = super().signal_failed(which, exc)
         failed.detail["sqlstate"] = _exceptions.sqlstate_of(exc)
+        failed.detail["kept_away"] = kept_away(exc)
         return failed
 
     def _query(self, sql: str) -> list[t.Any]:

@@ -210,7 +210,7 @@ class Rehearsal:
                 returned = _round_trip.drive(self.bridge, request, rehearsed, following.take)
         # What the release demands is known also where a migration failed, but nothing is proven past a receiver that did not run.
         beginning = next(event for event in outcome.progress if event["what"] == "begin")
-        unproven = outcome.error is not None and _for_want_of_network(outcome.error, beginning)
+        unproven = outcome.error is not None and _kept_away(outcome.error, beginning)
         told = {"sandbox": beginning["sandbox"], "round_trip": returned}
         return rehearsed, {**told, **({} if unproven else beginning["release"]), **outcome.result}
 
@@ -234,13 +234,11 @@ def rehearsed_of(outcome: Outcome, catalogs: list[Snapshot]) -> Rehearsed:
     """Raises DeployError where the plan could not even begin."""
     begun = [event for event in outcome.progress if event["what"] == "begin"]
     told = [event for event in outcome.progress if event["what"] == "evidence"]
-    if outcome.error and (
-        not begun or not (told and told[-1]["failure"] or _for_want_of_network(outcome.error, begun[0]))
-    ):
+    if outcome.error and (not begun or not (told and told[-1]["failure"] or _kept_away(outcome.error, begun[0]))):
         raise outcome.error
     return Rehearsed([Migration.from_json(one) for one in begun[0]["plan"]], told, catalogs)
 
 
-def _for_want_of_network(error: DeployError, begun: dict[str, t.Any]) -> bool:
-    """Whether a receiver of a signal may have failed only because it was rehearsed without network."""
-    return begun["sandbox"] == "network" and error.result.get("kind") == "signal" and not error.result.get("sqlstate")
+def _kept_away(error: DeployError, begun: dict[str, t.Any]) -> bool:
+    """Whether a receiver of a signal has failed only because it was rehearsed without network, or without a file to write."""
+    return begun["sandbox"] != "none" and error.result.get("kind") == "signal" and bool(error.result.get("kept_away"))
