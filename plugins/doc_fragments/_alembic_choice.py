@@ -24,18 +24,6 @@ options:
     type: list
     elements: str
     default: []
-  backwards:
-    description:
-      - Take O(migrations) back, the newest first. Those that are not applied are passed over. Needs O(migrations).
-      - Refused where something that is applied and not named comes after one of them.
-    type: bool
-    default: false
-  undo_proven:
-    description:
-      - Record in the journal that a rehearsal has proved that taking these migrations back brings the schema back and loses no row that was there
-        before, RV(seamless.deploy.migration_rehearse#module:undo_proven). The way back of a deploy does so then, in place of a copy of the database.
-    type: bool
-    default: false
   stamp:
     description:
       - V(never) runs revisions.

@@ -8,7 +8,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._migrating import lock_budget, refuse_backwards
+from ansible_collections.seamless.deploy.plugins.module_utils._migrating import (
+    lock_budget,
+    refuse_backwards,
+    way_back_spec,
+)
 
 
 def choice_spec() -> dict[str, t.Any]:
@@ -16,8 +20,7 @@ def choice_spec() -> dict[str, t.Any]:
     return {
         "revision": {"type": "str", "default": "head"},
         "migrations": {"type": "list", "elements": "str", "default": []},
-        "backwards": {"type": "bool", "default": False},
-        "undo_proven": {"type": "bool", "default": False},
+        **way_back_spec(),
         "stamp": {"type": "str", "choices": ["never", "record", "proven"], "default": "never"},
         "missing": {"type": "str", "choices": ["refuse", "keep"], "default": "refuse"},
         "one_transaction": {"type": "bool", "default": False},

@@ -8,7 +8,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._migrating import lock_budget, refuse_backwards
+from ansible_collections.seamless.deploy.plugins.module_utils._migrating import (
+    lock_budget,
+    refuse_backwards,
+    way_back_spec,
+)
 
 
 def choice_spec() -> dict[str, t.Any]:
@@ -17,8 +21,7 @@ def choice_spec() -> dict[str, t.Any]:
         "app": {"type": "str"},
         "name": {"type": "str"},
         "migrations": {"type": "list", "elements": "str", "default": []},
-        "backwards": {"type": "bool", "default": False},
-        "undo_proven": {"type": "bool", "default": False},
+        **way_back_spec(),
         "fake": {"type": "str", "choices": ["never", "record", "proven"], "default": "never"},
         "fake_initial": {"type": "str", "choices": ["never", "tables_exist", "proven"], "default": "never"},
     }

@@ -31,6 +31,11 @@ def lock_budget_spec() -> dict[str, t.Any]:
     }
 
 
+def way_back_spec() -> dict[str, t.Any]:
+    """Options of the fragment `_way_back`."""
+    return {"backwards": {"type": "bool", "default": False}, "undo_proven": {"type": "bool", "default": False}}
+
+
 def lock_budget(params: dict[str, t.Any]) -> dict[str, t.Any]:
     """Those options as arguments of the bridge. Raises DeployError."""
     budget = {name: params[name] for name in lock_budget_spec()}

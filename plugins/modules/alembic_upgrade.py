@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - seamless.deploy._attributes
   - seamless.deploy._alembic
   - seamless.deploy._alembic_choice
+  - seamless.deploy._way_back
   - seamless.deploy._journal
   - seamless.deploy._lock_budget
   - seamless.deploy._postgresql

@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - seamless.deploy._attributes
   - seamless.deploy._django
   - seamless.deploy._django_choice
+  - seamless.deploy._way_back
   - seamless.deploy._journal
   - seamless.deploy._lock_budget
   - seamless.deploy._postgresql
