@@ -149,7 +149,8 @@ def test_a_deploy_killed_behind_the_fence_is_taken_back(shop: Whole) -> None:
     traffic.told("killed after the migration, taken back")
     own = [one for one in shop.records() if one["deploy_id"] == deploy_id]
     fenced = [one for one in own if (one["action"], one["event"]) == ("database.fence", "done")]
-    assert [one["undo"]["copy_name"] for one in fenced] == [""]
+    # Where it was opened just before the kill, the way back has closed it once more.
+    assert {one["undo"]["copy_name"] for one in fenced} == {""}
     back = [
         one for one in own if one["action"] == "database.migrate" and one["step"] == "back" and one["event"] == "done"
     ]
