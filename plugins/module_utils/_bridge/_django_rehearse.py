@@ -17,7 +17,7 @@ from . import _django_apply, _django_check, _django_describe, _django_plan, _dja
 from ._django_run import DjangoRun
 from ._observer import Observer
 from ._protocol import BridgeError
-from ._sandbox import enclose, end_with, kept_away, prepare
+from ._sandbox import enclose, end_with, prepare
 from ._sqlite_locks import observer_for
 
 
@@ -76,7 +76,7 @@ class Rehearsal(DjangoRun):
     def signal_failed(self, which: str, exc: Exception) -> BridgeError:
         failed = super().signal_failed(which, exc)
         failed.detail["sqlstate"] = _exceptions.sqlstate_of(exc)
-        failed.detail["kept_away"] = kept_away(exc)
+        failed.detail["kept_away"] = _exceptions.kept_away(exc)
         return failed
 
     def _query(self, sql: str) -> list[t.Any]:

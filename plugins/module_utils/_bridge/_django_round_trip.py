@@ -10,14 +10,13 @@ import typing as t
 from . import _django_plan, _django_setup
 from . import _exceptions as errors
 from ._protocol import BridgeError
-from ._sandbox import end_with, prepare
+from ._sandbox import end_with
 
 
 def round_trip(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     """Go back over `ids`, the last first, and forth again. Progress, each waited for: `returned` of each, then `again`."""
     if not arguments.get("database_name"):
         raise BridgeError("request", "a round trip needs database_name, the scratch copy")
-    prepare()
     end_with(answer.go, arguments.get("seconds"))
     _django_setup.prepare({**arguments, "other_databases": "refuse"}, answer, "migrate")
     connection = _django_setup.connect(arguments)

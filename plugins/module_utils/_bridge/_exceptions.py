@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import socket
 import traceback
 import typing as t
 
@@ -38,6 +40,8 @@ _CONNECTING = (
     ("is not permitted to log in", "the role may not log in; ALTER ROLE … LOGIN"),
     ("permission denied for database", "the role lacks the CONNECT privilege; GRANT CONNECT ON DATABASE … TO …"),
 )
+#: What a network or a file that is kept away gives.
+_KEPT_AWAY = (errno.EROFS, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL)
 
 
 def cause_of(exc: t.Optional[BaseException]) -> t.Optional[BaseException]:
@@ -62,6 +66,21 @@ def _sqlite_word(exc: t.Optional[BaseException]) -> str:
             return BUSY if locked else str(getattr(exc, "sqlite_errorname", "") or "SQLITE_ERROR")
         exc = exc.__cause__
     return ""
+
+
+def kept_away(exc: t.Optional[BaseException]) -> bool:
+    """Whether an error comes from what a sandbox keeps away, also where the application has put another one around it."""
+    seen: t.Set[int] = set()
+    waiting = [exc]
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        if isinstance(one, socket.gaierror) or (isinstance(one, OSError) and one.errno in _KEPT_AWAY):
+            return True
+        seen.add(id(one))
+        waiting += [one.__cause__, one.__context__]
+    return False
 
 
 def is_retryable(exc: BaseException) -> bool:

@@ -9,7 +9,6 @@ import typing as t
 
 from . import _exceptions as errors
 from ._blockers import blocker_sentence
-from ._sandbox import kept_away
 
 #: No such savepoint, or no transaction at all.
 _NO_SAVEPOINT = ("3B001", "25P01")
@@ -70,7 +69,7 @@ def failure(
         "operation": progress.operation(),
         "error": errors.summary(exc),
         "sqlstate": errors.sqlstate_of(exc),
-        "kept_away": kept_away(exc),
+        "kept_away": errors.kept_away(exc),
         "connection_lost": is_lost(known),
         "place": errors.place_of(exc),
         "retries": retries,

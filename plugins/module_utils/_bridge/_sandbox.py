@@ -9,10 +9,8 @@ Application's interpreter, Linux; PRIVATE to the collection.
 from __future__ import annotations
 
 import ctypes
-import errno
 import os
 import select
-import socket
 import tempfile
 import threading
 import typing as t
@@ -23,8 +21,6 @@ _READ_ONLY, _PRIVATE, _BIND, _RECURSIVE = 1, 1 << 18, 4096 | 16384, 0x8000
 _MOUNT_SETATTR = 442
 #: What code may still write to. Nothing of the application belongs there.
 _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")
-#: What a network or a file that is kept away gives.
-_KEPT_AWAY = (errno.EROFS, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL)
 
 
 class _Attributes(ctypes.Structure):
@@ -85,21 +81,6 @@ def enclose(host: str) -> str:
     if _unshare(_NEW_MOUNTS) and _make_read_only(host):
         kept.append("files")
     return " and ".join(kept) or "none"
-
-
-def kept_away(exc: t.Optional[BaseException]) -> bool:
-    """Whether an error comes from what `enclose` keeps away, also where the application has put another one around it."""
-    seen: t.Set[int] = set()
-    waiting = [exc]
-    while waiting:
-        one = waiting.pop()
-        if one is None or id(one) in seen:
-            continue
-        if isinstance(one, socket.gaierror) or (isinstance(one, OSError) and one.errno in _KEPT_AWAY):
-            return True
-        seen.add(id(one))
-        waiting += [one.__cause__, one.__context__]
-    return False
 
 
 def _unshare(what: int) -> bool:
