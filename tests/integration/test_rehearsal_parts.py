@@ -13,7 +13,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client imp
 from ansible_collections.seamless.deploy.plugins.module_utils._connection import DatabaseConnection, parse_url
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _clients, _scratch
-from ansible_collections.seamless.deploy.plugins.module_utils._postgres._clone import Clone
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._clone import Clone, dumping
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect import connected, rows
 
 from tests.support.django_calls import Migrate
@@ -78,10 +78,15 @@ def unmade(migrate: Migrate, database: t.Any) -> t.Iterator[Clone]:
         yield Clone(admin.to_database(url.database), admin.to_database(name), client, superuser, url.user)
 
 
+def make(clone: Clone, *tables_made: t.Callable[[], None]) -> None:
+    with dumping(run_command, clone.source, clone.client) as dumped:
+        clone.make(run_command, dumped, *tables_made)
+
+
 @pytest.fixture
 def clone(unmade: Clone) -> str:
     """Clone."""
-    unmade.make(run_command)
+    make(unmade)
     return unmade.target.database
 
 
@@ -95,7 +100,7 @@ def test_the_history_is_there_before_indexes_and_constraints(unmade: Clone) -> N
                 indexes = rows(opened, "SELECT indexname FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1")
             seen.append((applied, indexes))
 
-    unmade.make(run_command, look)
+    make(unmade, look)
     look()
     (applied, indexes), *copied = seen[0], seen[1], seen[3]
     assert applied and indexes and copied == [(applied, []), (applied, indexes)]

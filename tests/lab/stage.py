@@ -46,8 +46,8 @@ CREATE DATABASE shop OWNER shop;
 class LabStage:
     """Hosts that an administrator has made ready for a first deploy."""
 
-    def __init__(self, app: list[str], db: str, suite: str, entrance: str) -> None:
-        self.app, self.db, self.suite, self.entrance = app, db, suite, entrance
+    def __init__(self, app: list[str], db: str, suite: str, entrance: str, requirements: str = "") -> None:
+        self.app, self.db, self.suite, self.entrance, self.requirements = app, db, suite, entrance, requirements
         names = [*app, *([] if db in app else [db])]
         self.lab = Lab(names, suite, prepare=self._prepare)
         self.changes: dict[str, t.Any] = {}
@@ -68,7 +68,7 @@ class LabStage:
     def _prepare(self, host: Host) -> None:
         if not (self.lab.base / "shop.git-work").exists():
             self.repository = shop.ShopRepository(self.lab.base, replaced=REPLACED.get(self.suite))
-        host.binds = [(wheelhouse(self.suite), WHEELS), (self.repository.path, REPOSITORY)]
+        host.binds = [(wheelhouse(self.suite, self.requirements), WHEELS), (self.repository.path, REPOSITORY)]
         for each in ("postgresql", "nginx"):
             if host.name != self.db if each == "postgresql" else host.name not in self.app:
                 (host.root / "etc/systemd/system" / f"{each}.service").symlink_to("/dev/null")
@@ -257,14 +257,19 @@ class LabStage:
 
 @contextlib.contextmanager
 def lab_stage(
-    app: t.Sequence[str] = ("app1",), db: str = "", suite: str = "bookworm", entrance: str = "link"
+    app: t.Sequence[str] = ("app1",),
+    db: str = "",
+    suite: str = "bookworm",
+    entrance: str = "link",
+    requirements: str = "",
 ) -> t.Iterator[LabStage]:
     """Boot the hosts and make the database: `db` is one of the application hosts, or one more.
 
     With the entrance `link` nginx has a minimal site that leads to it; with any other one the deploy must make it.
+    requirements: of the wheels on the hosts, where these are not those of the print shop.
     """
-    stage = LabStage(list(app), db or app[0], suite, entrance)
-    wheelhouse(suite)
+    stage = LabStage(list(app), db or app[0], suite, entrance, requirements)
+    wheelhouse(suite, requirements)
     with stage.lab:
         stage.make_database()
         yield stage

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import dataclasses
 import os
 import tempfile
@@ -29,6 +31,36 @@ WHERE last_value IS NOT NULL AND schemaname !~ '^pg_'
 _SET = "SELECT pg_catalog.setval(s.name::regclass, s.value) FROM unnest(%s::text[], %s::bigint[]) AS s(name, value)"
 
 
+@contextlib.contextmanager
+def dumping(run: _archive.Run, source: DatabaseConnection, client: Client) -> t.Iterator[concurrent.futures.Future]:
+    """The file that the schema of a database is written to, beside the block: what it is to be copied to is made meanwhile.
+
+    Gone when the block ends. Its result raises DeployError.
+    """
+    with tempfile.TemporaryDirectory(prefix="seamless-rehearsal-") as folder:
+        with concurrent.futures.ThreadPoolExecutor(1) as beside:
+            yield beside.submit(_dump_schema, run, source, client, os.path.join(folder, "schema"))
+
+
+def _dump_schema(run: _archive.Run, source: DatabaseConnection, client: Client, path: str) -> str:
+    options = ["--format=custom", "--compress=0", "--schema-only", "--no-sync", "--no-password"]
+    _call(run, client, ["pg_dump", *options, f"--file={path}"], source, source.database)
+    return path
+
+
+def _call(run: _archive.Run, client: Client, argv: list[str], connection: DatabaseConnection, source: str) -> None:
+    rc, out, err = _archive.call(run, [client.program(argv[0]), *argv[1:]], connection, umask=None)
+    errors = _dump.messages_of(err).errors
+    if rc != 0 or errors:
+        said = errors[0] if errors else f"exit code {rc}"
+        raise DeployError(
+            f"the schema of {source!r} cannot be copied for a rehearsal: {argv[0]} says {said}",
+            rc=rc,
+            stdout=out,
+            stderr=err,
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class Clone:
     """From where to where, as admin. role: who owns everything there where admin is no superuser."""
@@ -39,40 +71,31 @@ class Clone:
     superuser: bool
     role: str
 
-    def make(self, run: _archive.Run, tables_made: t.Callable[[], None] = lambda: None) -> None:
-        """tables_made: called when tables and history are there; indexes, constraints and triggers follow. Raises DeployError."""
+    def make(
+        self, run: _archive.Run, dumped: concurrent.futures.Future, tables_made: t.Callable[[], None] = lambda: None
+    ) -> None:
+        """dumped: of dumping(). tables_made: called when tables and history are there; indexes, constraints and triggers follow.
+
+        Raises DeployError.
+        """
         # A scratch database need not outlive a power cut: thousands of small commits would each wait for the disk.
         with connected(self.target, "database") as opened:
             name = sql.Identifier(self.target.database)
             rows(opened, sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name))
-        with tempfile.TemporaryDirectory(prefix="seamless-rehearsal-") as folder:
-            archive = os.path.join(folder, "schema")
-            options = ["--format=custom", "--compress=0", "--schema-only", "--no-sync", "--no-password"]
-            self._call(run, ["pg_dump", *options, f"--file={archive}"], self.source)
-            self._restore(run, ["--section=pre-data"], archive)
-            self._copy_history()
-            tables_made()
-            # Keys and indexes beside each other.
-            self._restore(run, ["--section=post-data", "--jobs=2"], archive)
+        archive = dumped.result()
+        self._restore(run, ["--section=pre-data"], archive)
+        self._copy_history()
+        tables_made()
+        # Keys and indexes beside each other.
+        self._restore(run, ["--section=post-data", "--jobs=2"], archive)
 
     def _restore(self, run: _archive.Run, what: list[str], archive: str) -> None:
         # Whoever is no superuser cannot give objects to their owners; the application's role must own them.
         foreign = [] if self.superuser else ["--no-owner", "--no-privileges", "--no-comments", f"--role={self.role}"]
         # A subscription would keep the scratch database from being dropped.
         argv = ["pg_restore", "--exit-on-error", "--no-password", "--no-subscriptions", *what, *foreign]
-        self._call(run, [*argv, f"--dbname={self.target.database}", archive], self.target)
-
-    def _call(self, run: _archive.Run, argv: list[str], connection: DatabaseConnection) -> None:
-        rc, out, err = _archive.call(run, [self.client.program(argv[0]), *argv[1:]], connection, umask=None)
-        errors = _dump.messages_of(err).errors
-        if rc != 0 or errors:
-            said = errors[0] if errors else f"exit code {rc}"
-            raise DeployError(
-                f"the schema of {self.source.database!r} cannot be copied for a rehearsal: {argv[0]} says {said}",
-                rc=rc,
-                stdout=out,
-                stderr=err,
-            )
+        argv += [f"--dbname={self.target.database}", archive]
+        _call(run, self.client, argv, self.target, self.source.database)
 
     def _copy_history(self) -> None:
         with connected(self.source, "database") as source, connected(self.target, "database") as target:

@@ -25,7 +25,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._postgres import (
     _snapshot,
 )
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._archive import Run
-from ansible_collections.seamless.deploy.plugins.module_utils._postgres._clone import Clone
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._clone import Clone, dumping
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._connect import connected, rows, server_version
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._snapshot_following import Following
 from ansible_collections.seamless.deploy.plugins.module_utils._rehearsal import Rehearsed
@@ -124,10 +124,14 @@ class Rehearsal:
         with connected(self.source, "database_name") as opened:
             version, role = server_version(opened), self._role(opened)
         client = _clients.choose(_clients.find_clients(self.run, self.client_path), version, self.client_path, False)
-        with self._scratch(role) as (name, superuser), concurrent.futures.ThreadPoolExecutor(1) as beside:
+        with contextlib.ExitStack() as stack:
+            dumped = stack.enter_context(dumping(self.run, self.source, client))
+            name, superuser = stack.enter_context(self._scratch(role))
+            beside = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
             clone = Clone(self.source, self.source.to_database(name), client, superuser, role)
             tables: concurrent.futures.Future = concurrent.futures.Future()
-            yield clone.target, Copying(tables, beside.submit(clone.make, self.run, lambda: tables.set_result(None)))
+            whole = beside.submit(clone.make, self.run, dumped, lambda: tables.set_result(None))
+            yield clone.target, Copying(tables, whole)
 
     def on_data(
         self, backup: str, limits: _limits.DataLimits, expected: t.Sequence[Snapshot] = ()
