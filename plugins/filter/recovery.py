@@ -41,11 +41,13 @@ import dataclasses
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._unfinished import HostFacts, decide_deploy
 
 
 def recovery(facts: t.Sequence[t.Any], compatible: bool = False) -> dict[str, str]:
+    # Here, as Ansible reads every file of filters, once for each task, until it comes to the one that it wants.
+    from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+    from ansible_collections.seamless.deploy.plugins.module_utils._unfinished import HostFacts, decide_deploy
+
     try:
         hosts = [HostFacts.from_json(dict(each)) for each in facts if each]
     except DeployError as exc:

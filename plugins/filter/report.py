@@ -40,21 +40,18 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.seamless.deploy.plugins.module_utils import _report, _report_plan
 
-KINDS = {
-    "plan": _report_plan.plan,
-    "done": _report.done,
-    "status": _report.status,
-    "failure": _report.failure,
-    "verdict": _report.verdict,
-}
+KINDS = ("plan", "done", "status", "failure", "verdict")
 
 
 def report(facts: dict[str, t.Any], kind: str) -> list[str]:
     if kind not in KINDS:
         raise AnsibleFilterError(f"report: {kind!r} is none of {', '.join(KINDS)}")
-    return KINDS[kind](facts)
+    # Here, as Ansible reads every file of filters, once for each task, until it comes to the one that it wants.
+    from ansible_collections.seamless.deploy.plugins.module_utils import _report, _report_plan
+
+    lines: list[str] = getattr(_report_plan if kind == "plan" else _report, kind)(facts)
+    return lines
 
 
 class FilterModule:
