@@ -41,6 +41,10 @@ options:
     type: str
     choices: [recorded, proven]
     default: recorded
+  sql:
+    description: Whether the statements of each pending migration are asked for as well. With hundreds of them that takes as long as to migrate.
+    type: bool
+    default: true
 notes:
   - Supported are PostgreSQL and SQLite. MySQL is refused.
 seealso:
@@ -177,7 +181,7 @@ def run(params: dict[str, t.Any], bridge: Bridge) -> dict[str, t.Any]:
     if params["gather"] == "settings":
         project, _progress = bridge.call("describe", **request)
         return told(project)
-    found, _progress = bridge.call("check", about="everything", with_sql=True, **request)
+    found, _progress = bridge.call("check", about="everything", with_sql=params["sql"], **request)
     plan = found.pop("plan") or {"pending": [], "plan": []}
     heads = [f"{app}.{name}" for app, name in sorted(found["heads"].items())]
     history = _django_proof.history(params, bridge, utc_now()) if params["history"] == "proven" else {}
@@ -205,6 +209,7 @@ def argument_spec() -> dict[str, t.Any]:
         "database": {"type": "str", "default": "default"},
         "database_name": {"type": "str"},
         "gather": {"type": "str", "choices": ["settings", "all"], "default": "all"},
+        "sql": {"type": "bool", "default": True},
     }
 
 

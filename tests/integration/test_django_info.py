@@ -94,22 +94,37 @@ def test_reads_an_empty_and_a_migrated_database_without_writing(
     assert info(project, database.url)["conflicts"] == {"things": ["0002_note", "0002_other"]}
 
 
+SLY = (
+    "from django.db.migrations.operations.base import Operation\n\n\nclass Sly(Operation):\n    reduces_to_sql = True\n    reversible = True\n"
+    "    def state_forwards(self, app_label, state): pass\n"
+    "    def database_forwards(self, app_label, editor, old, new):\n"
+    "        with editor.connection.cursor() as cursor:\n            cursor.execute('CREATE TABLE sly (id int)')\n"
+    "    def database_backwards(self, *args): pass\n    def describe(self): return 'sly'\n"
+)
+
+
 def test_a_custom_operation_cannot_write_while_planning(
     project: Project, database: t.Any, tmp_path: pathlib.Path
 ) -> None:
     Migrate(project, django_python(), database.url, tmp_path)()
-    operation = (
-        "from django.db.migrations.operations.base import Operation\n\n\nclass Sly(Operation):\n    reduces_to_sql = True\n    reversible = True\n"
-        "    def state_forwards(self, app_label, state): pass\n"
-        "    def database_forwards(self, app_label, editor, old, new):\n"
-        "        with editor.connection.cursor() as cursor:\n            cursor.execute('CREATE TABLE sly (id int)')\n"
-        "    def database_backwards(self, *args): pass\n    def describe(self): return 'sly'\n"
-    )
-    project.migration("0002_sly", "Sly(),", after="0001_initial", before=operation)
+    project.migration("0002_sly", "Sly(),", after="0001_initial", before=SLY)
     project.migration("0003_note", ADD_NOTE, after="0002_sly")
     first, second = info(project, database.url)["plan"]
     assert first["data"] and "25006" in first["sql"][0] and "sly" not in tables(database)
     assert "ADD COLUMN" in " ".join(second["sql"])
+
+
+def test_a_migration_whose_sql_is_not_known_leaves_the_others_theirs(
+    project: Project, database: t.Any, tmp_path: pathlib.Path
+) -> None:
+    Migrate(project, django_python(), database.url, tmp_path)()
+    project.migration("0002_note", ADD_NOTE, after="0001_initial")
+    renamed = 'migrations.RenameField("thing", "note", "second"), Sly(),'
+    project.migration("0003_sly", renamed, after="0002_note", before=SLY)
+    project.migration("0004_rename", 'migrations.RenameField("thing", "second", "third"),', after="0003_sly")
+    said = [" ".join(each["sql"]) for each in info(project, database.url)["plan"]]
+    assert "not known before it runs" in said[1] and 'RENAME COLUMN "second" TO "third"' in said[2]
+    assert [each["sql"] for each in info(project, database.url, sql=False)["plan"]] == [[], [], []]
 
 
 def test_start_scripts_that_migrate(project: Project, database: t.Any) -> None:

@@ -136,6 +136,8 @@ def _collect_sql(executor: t.Any, steps: t.Any) -> dict[str, list[str]]:
     """Migration -> statements. What only shows when it runs is said in an SQL comment."""
     connection, texts = executor.connection, {}
     state = executor._create_project_state(with_applied_migrations=True)
+    state.apps  # noqa: B018 - rendered once, then carried: a state without its models makes all of them for each migration
+    passed: list[t.Any] = []
     for migration, backwards in steps:
         try:
             with connection.schema_editor(collect_sql=True, atomic=migration.atomic) as editor:
@@ -143,14 +145,25 @@ def _collect_sql(executor: t.Any, steps: t.Any) -> dict[str, list[str]]:
                     before = executor.loader.project_state((migration.app_label, migration.name), at_end=False)
                     migration.unapply(before, editor, collect_sql=True)
                 else:
-                    migration.apply(state.clone(), editor, collect_sql=True)
+                    state = migration.apply(state, editor, collect_sql=True)
             texts[str(migration)] = [str(line) for line in editor.collected_sql]
         except Exception as exc:  # an operation that looks at what an earlier pending one would have made
             texts[str(migration)] = [f"-- not known before it runs: {errors.summary(exc)}"]
             _django_setup.restart_read_only(connection)
+            if not backwards:
+                state = _state_after(executor, [*passed, migration])
         if not backwards:
-            state = migration.mutate_state(state, preserve=False)
+            passed.append(migration)
     return texts
+
+
+def _state_after(executor: t.Any, migrations: list[t.Any]) -> t.Any:
+    """Made anew, where a migration has failed between its operations."""
+    state = executor._create_project_state(with_applied_migrations=True)
+    for migration in migrations:
+        state = migration.mutate_state(state, preserve=False)
+    state.apps  # noqa: B018
+    return state
 
 
 def heads(loader: t.Any) -> dict[str, str]:
