@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.seamless.deploy.plugins.module_utils import _journal
 
 MIGRATE, FENCE, OPEN, RESTORE = "database.migrate", "database.fence", "database.open", "database.restore"
+BACKUP = "database.backup"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +22,8 @@ class DatabaseFacts:
     nothing is on record after the intent). fenced: writers are kept out now, and it is called fenced_name. opened: they were, and are back.
     copy: name of the safety copy, "" without one. left_behind: half of a migration stands, as its failure said.
     left: a way back has decided already that it stays as it is. undoable: migrations of which it is proven that to take them back,
-    all together, loses nothing that was there before.
+    all together, loses nothing that was there before. saved: path of the backup that was made in the stop, right before the migrations,
+    "" without one.
     """
 
     applied: tuple[str, ...] = ()
@@ -33,6 +35,7 @@ class DatabaseFacts:
     left_behind: bool = False
     left: bool = False
     undoable: tuple[str, ...] = ()
+    saved: str = ""
 
     @property
     def touched(self) -> bool:
@@ -60,6 +63,8 @@ def facts(records: t.Iterable[_journal.JournalRecord], deploy_id: str) -> Databa
     for record in _journal.of_deploy(records, deploy_id):
         if record.action == MIGRATE:
             found = _after_migrate(found, record)
+        elif record.action == BACKUP and record.step == "migrate" and record.event == "done":
+            found = dataclasses.replace(found, saved=str(record.detail.get("path", "")))
         elif record.action == FENCE and record.event in ("intent", "done", "failed"):
             copy = str(record.undo.get("copy_name", "")) if record.event == "done" else found.copy
             # On a way back it is closed again, over what the application may have written in between.
@@ -136,7 +141,7 @@ def decide(found: DatabaseFacts, compatible: bool) -> Recovery:
         )
     return Recovery(
         "ask",
-        f"{what(found)} The database is left so: going back could lose what was written since. {choices()}",
+        f"{what(found)} The database is left so: going back could lose what was written since. {choices(found.saved)}",
     )
 
 
@@ -154,8 +159,15 @@ def what(found: DatabaseFacts) -> str:
     return f"Applied and still there: {names}."
 
 
-def choices() -> str:
+def choices(saved: str = "") -> str:
+    """saved: of a backup that was made when nobody wrote any more."""
+    last = "the backup of this deploy is a last resort that drops every write made since."
+    if saved:
+        last = (
+            f"or restore {saved} with pg_restore: it was made when the release had stopped, right before the migrations, "
+            "and drops only what was written after that."
+        )
     return (
         "Either correct the release and deploy again, or, when the old release works with this schema, say so with "
-        "deploy_database_compatible=true; the backup of this deploy is a last resort that drops every write made since."
+        f"deploy_database_compatible=true; {last}"
     )

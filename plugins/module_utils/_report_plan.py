@@ -35,6 +35,7 @@ def predicted(facts: Facts) -> dict[str, float]:
         "safety copy": rehearsed.get("bytes", 0) / COPY_RATE
         if facts.get("fenced") and facts.get("copied", True)
         else 0.0,
+        "second backup": sum(each.get("duration", 0) for each in facts.get("backups") or []) if _saved(facts) else 0.0,
         "start": float((facts.get("last_seconds") or {}).get("start", FIRST_START)),
         "steps between": float(BETWEEN),
     }
@@ -42,7 +43,7 @@ def predicted(facts: Facts) -> dict[str, float]:
 
 
 def plan(facts: Facts) -> list[str]:
-    """Before: what the deploy is about to do. Facts: app, strategy, release, database, fenced, copied, check_mode."""
+    """Before: what the deploy is about to do. Facts: app, strategy, release, database, fenced, copied, saved, backups, check_mode."""
     release, database = facts["release"], facts.get("database") or {}
     lines = [
         f"Release:      {release.get('previous') or 'nothing'} -> {release['release']} ({release['commit'][:12]})",
@@ -91,12 +92,21 @@ def _stop(seconds: Facts) -> list[str]:
 
 def _safety(facts: Facts, database: Facts) -> list[str]:
     """What a failure in the stop is taken back with."""
-    if facts["strategy"] != "maintenance" or not facts.get("fenced") or not database.get("plan"):
+    if facts["strategy"] != "maintenance" or not database.get("plan"):
+        return []
+    if _saved(facts):
+        return ["Way back:     by hand, with a second backup that is made when the release has stopped"]
+    if not facts.get("fenced"):
         return []
     if facts.get("copied", True):
         return ["Way back:     a copy of the database, made when nobody can write any more"]
     after = ", and they can be taken back after it, as the rehearsal has proved" if _undo_proven(facts) else ""
     return [f"Way back:     all migrations in one transaction{after}; nothing is copied"]
+
+
+def _saved(facts: Facts) -> bool:
+    """Whether a backup in the stop stands in for the copy that nobody may make."""
+    return bool(facts.get("saved")) and not facts.get("fenced")
 
 
 def _undo_proven(facts: Facts) -> bool:

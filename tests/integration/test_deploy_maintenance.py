@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import typing as t
 
 import pytest
@@ -64,6 +65,21 @@ class Migration(migrations.Migration):
 """
 
 
+# Half of it stays, and the old release cannot insert any more.
+HALFWAY = """
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("orders", "0003_orders_by_payment")]
+    operations = [
+        migrations.RunSQL("ALTER TABLE orders_order ADD COLUMN label text NOT NULL DEFAULT ''", migrations.RunSQL.noop),
+        migrations.RunSQL("ALTER TABLE orders_order ALTER COLUMN label DROP DEFAULT", migrations.RunSQL.noop),
+        migrations.RunSQL("SELECT 1 / 0", migrations.RunSQL.noop),
+    ]
+"""
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Whole]:
     """Add releases that migrate well and are not fit to serve: 17 and 27 stand on 7, and 18 on 2, which works with what 18 does."""
@@ -81,6 +97,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Whole]:
         repository.git("checkout", "--quiet", repository.tag(2))
         stuck = {"orders/migrations/0004_label.py": STUCK, "shop/release.py": "RELEASE = 28\n"}
         repository.change({"shop/health.py": health, **stuck}, "Unfit, and cannot go back", "r28")
+        repository.git("checkout", "--quiet", repository.tag(2))
+        halfway = {"orders/migrations/0004_label.py": HALFWAY, "shop/release.py": "RELEASE = 29\n"}
+        repository.change(halfway, "Stops halfway", "r29")
         yield scene
 
 
@@ -282,3 +301,29 @@ def test_what_was_written_since_is_not_dropped(shop: Whole) -> None:
     repository.change({"shop/health.py": health, "shop/release.py": "RELEASE = 37\n"}, "Fit", "r37")
     assert shop.run(37).rc == 0
     assert shop.serving() == "37" and shop.scene.postgres.execute(LATE, "shop") == [(1,)]
+
+
+# The last one: a person has to go on from here.
+def test_without_an_admin_the_stop_has_a_backup_of_its_own(shop: Whole) -> None:
+    shop.live(2)
+    with shop.traffic() as traffic:
+        result = shop.run(29, deploy_ready_timeout=8, deploy_database_admin_url=None)
+    traffic.told("maintenance 2 -> 29 without an admin, failed")
+    assert result.rc != 0 and traffic.lost == []
+    own = [one for one in shop.records() if one["deploy_id"] == shop.last()["deploy_id"]]
+    first, second = (
+        one["detail"]["path"] for one in own if (one["action"], one["event"]) == ("database.backup", "done")
+    )
+    assert "Way back:     by hand" in result.stdout
+    assert f"restore {second} with pg_restore" in " ".join(result.report)
+    server = shop.scene.postgres
+    orders = {}
+    for name, path in {"first": first, "second": second}.items():
+        server.create_database(name, "shop", server.passwords["shop"])
+        program = str(server.bin_dir / "pg_restore")
+        subprocess.run([program, "--no-owner", f"--dbname={server.url(name, 'shop')}", path], check=True)
+        orders[name] = server.execute("SELECT max(created_at), count(*) FROM orders_order", name)[0]
+        server.drop_database(name)
+    until, saved = orders["second"]
+    there = server.execute(f"SELECT count(*) FROM orders_order WHERE created_at <= '{until}'", "shop")[0][0]
+    assert saved == there > orders["first"][1]

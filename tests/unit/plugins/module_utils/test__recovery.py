@@ -64,6 +64,7 @@ def record(action, event, detail=None, undo=None, deploy="d1", step="migrate"):
 
 FENCED_AGAIN = record("database.fence", "done", undo={"copy_name": "shop_copy"}, step="back")
 FENCED = record("database.fence", "done", undo={"copy_name": "shop_copy"})
+SAVED = record("database.backup", "done", {"path": "/b/shop.dump"}, step="migrate")
 UNCOPIED = record("database.fence", "done", undo={"copy_name": "", "fenced_name": "shop_fenced"})
 APPLYING = record("database.migrate", "intent", undo={"applying": ["a.1", "a.2"]})
 
@@ -110,7 +111,17 @@ JOURNALS = [
     ([PROVEN, record("database.migrate", "done", {"applied": ["a.1", "a.2"]}), back("intent")], DatabaseFacts(BOTH, undoable=BOTH)),
     ([PROVEN, record("database.migrate", "done", {"applied": ["a.1", "a.2"]}), back("failed")], DatabaseFacts(BOTH, undoable=BOTH)),
     ([PROVEN, record("database.migrate", "done", {"applied": ["a.1", "a.2"]}), back("done")], DatabaseFacts()),
+    ([record("database.backup", "done", {"path": "/b/first"}, step="backup")], DatabaseFacts()),
+    ([SAVED, APPLYING], DatabaseFacts(doubtful=True, saved="/b/shop.dump")),
+    ([record("database.backup", "failed", {"reason": "full"}, step="migrate")], DatabaseFacts()),
 ]  # fmt: skip
+
+
+def test_what_was_saved_in_the_stop_is_the_last_way_and_not_the_backup_before_it():
+    halfway = DatabaseFacts(doubtful=True, left_behind=True, saved="/b/shop.dump")
+    assert "restore /b/shop.dump" in _recovery.decide(halfway, False).sentence
+    without = _recovery.decide(DatabaseFacts(doubtful=True, left_behind=True), False).sentence
+    assert "drops every write made since" in without and "restore" not in without
 
 
 @pytest.mark.parametrize(("records", "expected"), JOURNALS)
