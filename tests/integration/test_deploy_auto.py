@@ -52,6 +52,7 @@ def test_online_is_refused_with_the_reason(shop: Whole) -> None:
     assert "deploy_force_online" in " ".join(result.report) and shop.footprint() == stands
 
 
+@pytest.mark.long
 def test_what_fails_on_rows_is_found_before_anything_is_touched(shop: Whole) -> None:
     shop.live(2)
     stands = shop.footprint()

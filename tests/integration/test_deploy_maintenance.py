@@ -184,6 +184,7 @@ def test_in_one_transaction_nothing_is_copied(shop: Whole, release: int) -> None
         assert result.rc == 0 and shop.serving() == "7", result.stdout
 
 
+@pytest.mark.long
 def test_what_the_old_release_works_with_stays(shop: Whole) -> None:
     shop.live(2)
     with shop.traffic() as traffic:
@@ -219,6 +220,7 @@ def test_what_only_adds_is_taken_back_in_place_of_a_copy(shop: Whole) -> None:
     assert shop.last()["detail"]["result"] == "rolled_back" and not shop.locked()
 
 
+@pytest.mark.long
 def test_what_was_written_since_is_not_taken_back(shop: Whole) -> None:
     shop.live(2)
     late = writing_hook(shop)
@@ -258,6 +260,7 @@ def test_what_cannot_be_taken_back_after_all_stays_fenced(shop: Whole) -> None:
     assert shop.serving() == "7"
 
 
+@pytest.mark.long
 def test_a_migration_that_the_old_release_cannot_live_with(shop: Whole) -> None:
     shop.live(2)
     with shop.traffic() as traffic:

@@ -109,6 +109,7 @@ def test_nobody_notices_a_release_that_fails(shop: Whole, release: int) -> None:
     assert shop.manifests()[end["detail"]["release"]]["result"] == "rejected"
 
 
+@pytest.mark.long
 def test_a_new_dependency_and_pruning_after_failures(shop: Whole) -> None:
     shop.live(2)
     good = shop.directory()

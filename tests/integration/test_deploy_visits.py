@@ -66,6 +66,7 @@ def stops_for_it(app: SampleWhole) -> None:
     assert app.serving() == "7" and app.scene.databases() == databases
 
 
+@pytest.mark.long
 def test_on_sqlite_what_the_old_release_can_live_with_goes_online(on_sqlite: SampleWhole) -> None:
     goes_online(on_sqlite)
 

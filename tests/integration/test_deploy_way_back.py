@@ -110,6 +110,7 @@ def test_a_deploy_killed_after_the_switch(shop: Whole) -> None:
     assert shop.footprint() == before
 
 
+@pytest.mark.long
 def test_a_deploy_killed_in_a_migration(shop: Whole) -> None:
     shop.live(2)
     before = shop.footprint()

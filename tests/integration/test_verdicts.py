@@ -17,7 +17,7 @@ from tests.support.postgres import EmbeddedPostgres
 from tests.support.verdicts import Trial, demands, production, trial
 
 
-@pytest.fixture(scope="module", params=[18, 16])
+@pytest.fixture(scope="module", params=[18, pytest.param(16, marks=pytest.mark.long)])
 def stage(request: pytest.FixtureRequest) -> t.Iterator[tuple[int, Trial]]:
     """Give one database of PostgreSQL 18, then one of 16."""
     server: EmbeddedPostgres = request.getfixturevalue("postgres" if request.param == 18 else "postgres16")

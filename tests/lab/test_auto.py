@@ -102,6 +102,7 @@ def test_what_the_old_release_can_live_with_goes_online(stage: LabStage) -> None
     assert stage.databases() == DATABASES
 
 
+@pytest.mark.long
 def test_what_it_cannot_live_with_stops_the_service_and_says_why(stage: LabStage) -> None:
     stage.live(2)
     result, traffic = deploy(stage, 7, "auto 2 -> 7")

@@ -81,6 +81,7 @@ def test_a_release_that_fails_leaves_all_as_it_was(stage: LabStage, release: int
     assert end["detail"]["result"] == "rolled_back" and reason in end["detail"]["reason"]
 
 
+@pytest.mark.long
 def test_a_release_that_is_left_after_it_served_leaves_all_as_it_was(stage: LabStage) -> None:
     stage.live(2)
     before = stage.footprint()

@@ -300,7 +300,10 @@ def test_the_stop_is_predicted_and_compared():
         ({}, ["Way back:     a copy of the database, made when nobody can write any more"]),
         ({"copied": False}, ["Way back:     all migrations in one transaction; nothing is copied"]),
         ({"fenced": False}, []),
-        ({"fenced": False, "saved": True}, ["Way back:     by hand, with a second backup that is made when the release has stopped"]),
+        (
+            {"fenced": False, "saved": True},
+            ["Way back:     by hand, with a second backup that is made when the release has stopped"],
+        ),
         ({"saved": True}, ["Way back:     a copy of the database, made when nobody can write any more"]),
         ({"strategy": "online"}, []),
     ],
