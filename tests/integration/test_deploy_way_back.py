@@ -90,6 +90,20 @@ def test_back_to_the_previous_release_by_hand(shop: Whole) -> None:
     assert shop.last()["detail"]["result"] == "succeeded" and not shop.locked()
 
 
+def test_a_release_that_was_there_already_ends_with_the_deploy_that_fails(shop: Whole) -> None:
+    shop.live(12)
+    shop.live(2)
+    before, hook = shop.footprint(), shop.scene.base / "fails.yml"
+    hook.write_text(json.dumps([{"name": "Ask the neighbours", "ansible.builtin.fail": {"msg": "not tonight"}}]))
+    with shop.traffic() as traffic:
+        result = shop.run(12, deploy_hooks={"after_start": str(hook)})
+    assert result.rc != 0 and "not tonight" in " ".join(result.report), result.stdout
+    assert (traffic.report.failed, traffic.lost) == (0, []), traffic.report.failures
+    actions = [one["action"] for one in shop.records() if one["deploy_id"] == shop.last()["deploy_id"]]
+    assert "release.pull" not in actions and set(traffic.report.versions) == {"2", "12"}
+    assert shop.footprint() == before
+
+
 @pytest.mark.long
 def test_a_deploy_killed_after_the_switch(shop: Whole) -> None:
     shop.live(2)
