@@ -317,6 +317,7 @@ def test_heads_and_order_are_those_of_alembic(tmp_path: pathlib.Path, age: str, 
         lambda project: (project.revision("b2", "a1", branch_labels="x"), project.revision("c3", "b2", branch_labels="x")),
     ],
 )  # fmt: skip
+@pytest.mark.long
 def test_what_is_called_a_stop_is_refused_by_alembic(
     tmp_path: pathlib.Path, age: str, broken: t.Callable[[Project], t.Any]
 ) -> None:

@@ -16,6 +16,9 @@ from tests.support import notes_api, paths
 from tests.support.load import missing, request
 from tests.support.sample_run import Application, write
 
+# Of the sample itself; whole deploys use it in every run.
+pytestmark = pytest.mark.long
+
 COLUMNS = """
 SELECT table_name, column_name, is_nullable, column_default FROM information_schema.columns
 WHERE table_schema = 'public' ORDER BY 1, 2

@@ -22,7 +22,7 @@ NOW = "2026-11-21T01:02:03Z"
 IDLE, IN_TRANSACTION = 0, 2
 
 
-@pytest.fixture(scope="module", params=[18, 16])
+@pytest.fixture(scope="module", params=[18, pytest.param(16, marks=pytest.mark.long)])
 def rich(request):
     """A database with one of everything."""
     postgres = request.getfixturevalue("postgres" if request.param == 18 else "postgres16")

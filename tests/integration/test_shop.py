@@ -14,6 +14,9 @@ import pytest
 
 from tests.support import paths, shop
 
+# Of the sample itself; whole deploys use it in every run.
+pytestmark = pytest.mark.long
+
 COLUMNS = """
 SELECT table_name, column_name, is_nullable, column_default FROM information_schema.columns
 WHERE table_schema = 'public' ORDER BY 1, 2

@@ -16,6 +16,9 @@ from tests.support import paths, sample, visits
 from tests.support.load import missing, request
 from tests.support.sample_run import Application, write
 
+# Of the sample itself; whole deploys use it in every run.
+pytestmark = pytest.mark.long
+
 HEAD_OF_2 = "b9f25c03e7d1"
 
 

@@ -15,6 +15,9 @@ from tests.support import paths, visits, visits_broken
 from tests.support.sample_run import Application
 from tests.support.visits_broken import History
 
+# Of the sample itself; whole deploys use it in every run.
+pytestmark = pytest.mark.long
+
 #: What is the same on both, and is shown on SQLite.
 LONG = ("three-heads", "deleted-revision-file", "applied-halfway", "stamped-too-far")
 ALL = [

@@ -55,12 +55,14 @@ def test_hosts_are_whole_debians(lab: Lab) -> None:
     assert lab.hosts["app1"].run(units).stdout.split() == ["active"] * 4
 
 
+@pytest.mark.long
 def test_hosts_know_each_other_and_nobody_else(lab: Lab) -> None:
     other = lab.hosts["app2"].address
     assert "SSH-2.0" in lab.hosts["app1"].run(f"exec 3<>/dev/tcp/app2/22; head -c 8 <&3; getent hosts {other}").stdout
     assert lab.hosts["app1"].run("ip route show default").stdout == ""
 
 
+@pytest.mark.long
 def test_files_arrive_as_they_were_sent(host: Host) -> None:
     host.write("/etc/odd name", "it's $HOME\n", 0o640, owner="shop")
     assert host.read("/etc/odd name") == "it's $HOME\n"
@@ -89,6 +91,7 @@ def test_crash_ends_processes_and_keeps_the_disk(host: Host) -> None:
     assert host.run("systemctl is-active runner", check=False).stdout.strip() == "inactive"
 
 
+@pytest.mark.long
 def test_reboot_is_orderly(host: Host) -> None:
     stopping = "systemd-run --unit=orderly -p ExecStop='/bin/touch /var/lib/stopped' -p Type=exec sleep 1000"
     host.run(f"rm -f /var/lib/stopped; {stopping}")
@@ -98,6 +101,7 @@ def test_reboot_is_orderly(host: Host) -> None:
     assert host.run("ls /var/lib/stopped").returncode == 0
 
 
+@pytest.mark.long
 def test_disk_is_full_where_it_was_asked_for(host: Host) -> None:
     host.run("mkdir -p /srv/full && echo old >/srv/full/old && chown -R shop: /srv/full && chmod 750 /srv/full")
     with faults.fill(host, "/srv/full"):
@@ -110,6 +114,7 @@ def test_disk_is_full_where_it_was_asked_for(host: Host) -> None:
     assert host.run("ls -A /srv/full").stdout.split() == ["half", "new", "old"]
 
 
+@pytest.mark.long
 def test_process_is_frozen_thawed_and_killed(host: Host) -> None:
     host.run("systemd-run --unit=victim sleep 1000")
     pid = int(host.run("systemctl show -P MainPID victim").stdout)
