@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 
-from tests.lab import network
+from tests.lab import cgroups, network
 from tests.lab.needs import call
 
 ADDRESS = """[Match]
@@ -87,8 +87,9 @@ class Host:
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
-            )
+                cgroups.enter(self.net.machine(self.name), argv),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True,
+            )  # fmt: skip
         pid = self._process.pid
         self.net.record["hosts"][self.name] = {"pid": pid, "started": network.started_at(pid), "address": self.address}
         self.net.write()
@@ -114,8 +115,7 @@ class Host:
         up = "timeout 15 sh -c 'until systemctl is-system-running | grep -Eq \"running|degraded\"; do sleep 0.1; done'"
         while not self._greets() or self.run(up, check=False, timeout=60, user="deployer").returncode:
             if time.monotonic() > deadline:
-                last = self.log.read_text(errors="replace")[-2000:]
-                raise RuntimeError(f"{self.name} did not come up within {timeout:.0f} s; its console said: {last}")
+                raise RuntimeError(f"{self.name} did not come up within {timeout:.0f} s: {self._state()}")
             time.sleep(0.1)
 
     def wait_off(self, timeout: float = 60) -> None:
@@ -127,6 +127,15 @@ class Host:
             if self._process:
                 self._process.poll()
             time.sleep(0.05)
+
+    def _state(self) -> str:
+        """Tell what systemd still waits for, and what has failed; the last words of the console."""
+        asked = ""
+        if self._leader():
+            asked = self.inside(
+                "systemctl is-system-running; systemctl list-jobs; systemctl --failed", check=False
+            ).stdout
+        return f"{asked}{self.log.read_text(errors='replace')[-2000:]}"
 
     def _greets(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection((self.address, 22), timeout=1) as probe:

@@ -16,6 +16,7 @@ import subprocess
 import time
 import typing as t
 
+from tests.lab import cgroups
 from tests.lab.needs import call
 
 STATE = pathlib.Path("/run/seamless-lab")
@@ -40,6 +41,11 @@ def end(pid: int, started: str) -> None:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
         time.sleep(0.02)
+
+
+def machine(number: int, name: str) -> str:
+    """Name a host of a lab among all of this machine; 12 letters fit beside the prefix of its interface."""
+    return f"l{number}-{name}"
 
 
 class Network:
@@ -80,8 +86,8 @@ class Network:
         return f"10.77.{self.number}.{11 + index}"
 
     def machine(self, name: str) -> str:
-        """Name a host among all of this machine; 12 letters fit beside the prefix of its interface."""
-        return f"l{self.number}-{name}"
+        """Name a host among all of this machine."""
+        return machine(self.number, name)
 
     def write(self) -> None:
         """Put the record where the next lab finds it when we die."""
@@ -151,6 +157,8 @@ def clear(number: int, spare_kept: bool = False) -> bool:
         end(pid, started_at(pid))
     for pid, started in processes:
         end(pid, started)
+    for name in record["hosts"]:
+        cgroups.remove(machine(number, name))
     for root in sorted(base.glob("hosts/*/root")):
         unmount(root)
     deadline = time.monotonic() + 5

@@ -49,10 +49,16 @@ def test_hosts_are_whole_debians(lab: Lab) -> None:
         told = host.run(
             "hostname; cat /proc/1/comm; systemctl is-system-running; sudo -n id -u", user="deployer"
         ).stdout
-        assert told.split() == [name, "systemd", "running", "0"]
+        assert told.split() == [name, "systemd", "running", "0"], host.run("systemctl --failed", check=False).stdout
         assert host.run("id -un", user="shop").stdout.strip() == "shop"
     units = "systemctl is-active ssh nginx postgresql systemd-journald"
     assert lab.hosts["app1"].run(units).stdout.split() == ["active"] * 4
+
+
+def test_hosts_share_no_control_group(lab: Lab) -> None:
+    for host in lab.hosts.values():
+        # A process of another host would be seen as number 0.
+        assert "0" not in host.run("cat /sys/fs/cgroup/system.slice/*/cgroup.procs").stdout.split()
 
 
 @pytest.mark.long
