@@ -70,7 +70,7 @@ def done(facts: Facts) -> list[str]:
     if facts.get("check_mode"):
         return ["Check mode: the plan is above, and nothing was touched."]
     if release["live"] and not facts.get("contracted"):
-        return [f"Nothing to do: release {release['release']} ({release['commit'][:12]}) is live already and healthy."]
+        return _stays(facts, release)
     live = facts.get("activated", True)
     lines = _went_live(facts, release) if live else _only_prepared(release)
     lines += _held_back(facts)
@@ -88,6 +88,18 @@ def done(facts: Facts) -> list[str]:
             f"Way back:  {'ansible-playbook rollback.yml' if earlier else 'none yet, this is the first release'}"
         )
     return lines
+
+
+def _stays(facts: Facts, release: Facts) -> list[str]:
+    """The release that is live was deployed once more; what did not run of it was started."""
+    which = f"release {release['release']} ({release['commit'][:12]}) is live already"
+    started = [entry for entry in _services(facts) if entry.get("changed")]
+    if not started:
+        return [f"Nothing to do: {which} and healthy."]
+    return [
+        f"Started:   {which}, and not all of it was running. It is healthy now.",
+        *(f"Service:   {_service(entry)}" for entry in started),
+    ]
 
 
 def _went_live(facts: Facts, release: Facts) -> list[str]:

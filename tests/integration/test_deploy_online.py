@@ -66,6 +66,21 @@ def test_the_same_version_again_changes_nothing(shop: Whole) -> None:
     assert shop.last()["detail"]["result"] == "unchanged" and not shop.locked()
 
 
+def test_the_same_version_again_starts_what_somebody_has_stopped(shop: Whole) -> None:
+    shop.live(2)
+    supervisor = shop.scene.supervisor
+    stopped = [line.split()[0] for line in supervisor.ctl("status").stdout.splitlines() if "RUNNING" in line]
+    assert stopped
+    supervisor.ctl("stop", "all")
+    assert shop.serving() == ""
+    result = shop.run(2)
+    assert result.rc == 0 and "Started:" in result.stdout, result.stdout
+    assert shop.serving() == "2"
+    running = [line.split()[0] for line in supervisor.ctl("status").stdout.splitlines() if "RUNNING" in line]
+    assert running == stopped
+    assert shop.last()["detail"]["result"] == "unchanged" and not shop.locked()
+
+
 def test_check_mode_shows_the_plan_and_touches_nothing(shop: Whole) -> None:
     shop.live(2)
     watched = (shop.root, shop.scene.supervisor.include_dir)

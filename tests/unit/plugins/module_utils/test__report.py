@@ -19,6 +19,17 @@ def line(lines, label):
     return next(text for text in lines if text.startswith(label))
 
 
+def test_the_live_release_again_says_what_it_started():
+    live = {**RELEASE, "live": True}
+    service = {"name": "shop-web-r2", "changed": True, "measured": {"ready_seconds": 1.2}}
+    lines = _report.done({"release": live, "services": [service, {"name": "shop-worker-r2", "changed": False}]})
+    assert line(lines, "Started:").endswith("It is healthy now.")
+    assert [text for text in lines if text.startswith("Service:")] == ["Service:   shop-web-r2: ready after 1.2 s"]
+    assert _report.done({"release": live, "services": [{**service, "changed": False}]}) == [
+        "Nothing to do: release r2 (1a2b3c4d5e6f) is live already and healthy."
+    ]
+
+
 def test_plan_names_release_strategy_and_migrations():
     lines = _report_plan.plan({"strategy": "online", "release": RELEASE, "database": {"plan": PLAN}, "forced": True})
     assert line(lines, "Release:").endswith("r1 -> r2 (1a2b3c4d5e6f)")
