@@ -48,9 +48,10 @@ def report(facts: dict[str, t.Any], kind: str) -> list[str]:
     if kind not in KINDS:
         raise AnsibleFilterError(f"report: {kind!r} is none of {', '.join(KINDS)}")
     # Here, as Ansible reads every file of filters, once for each task, until it comes to the one that it wants.
-    from ansible_collections.seamless.deploy.plugins.module_utils import _report, _report_plan
+    from ansible_collections.seamless.deploy.plugins.module_utils import _report, _report_done, _report_plan
 
-    lines: list[str] = getattr(_report_plan if kind == "plan" else _report, kind)(facts)
+    writer = {"plan": _report_plan, "done": _report_done}.get(kind, _report)
+    lines: list[str] = getattr(writer, kind)(facts)
     return lines
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.seamless.deploy.plugins.module_utils import _report, _report_plan
+from ansible_collections.seamless.deploy.plugins.module_utils import _report, _report_done, _report_plan
 
 RELEASE = {"release": "r2", "previous": "r1", "commit": "1a2b3c4d5e6f7a8b", "dependencies": "reused", "live": False}
 PLAN = [
@@ -22,10 +22,10 @@ def line(lines, label):
 def test_the_live_release_again_says_what_it_started():
     live = {**RELEASE, "live": True}
     service = {"name": "shop-web-r2", "changed": True, "measured": {"ready_seconds": 1.2}}
-    lines = _report.done({"release": live, "services": [service, {"name": "shop-worker-r2", "changed": False}]})
+    lines = _report_done.done({"release": live, "services": [service, {"name": "shop-worker-r2", "changed": False}]})
     assert line(lines, "Started:").endswith("It is healthy now.")
     assert [text for text in lines if text.startswith("Service:")] == ["Service:   shop-web-r2: ready after 1.2 s"]
-    assert _report.done({"release": live, "services": [{**service, "changed": False}]}) == [
+    assert _report_done.done({"release": live, "services": [{**service, "changed": False}]}) == [
         "Nothing to do: release r2 (1a2b3c4d5e6f) is live already and healthy."
     ]
 
@@ -130,7 +130,7 @@ def test_plan_warns_of_a_maintenance_without_fence_and_of_drift():
 
 
 def test_done_tells_what_was_measured():
-    lines = _report.done(
+    lines = _report_done.done(
         {
             "release": RELEASE,
             "database": {"applied": [{"id": "orders.0002_note", "seconds": 0.31}]},
@@ -147,7 +147,7 @@ def test_done_tells_what_was_measured():
 
 
 def test_done_says_when_there_was_nothing_to_do():
-    (only,) = _report.done({"release": {**RELEASE, "live": True}})
+    (only,) = _report_done.done({"release": {**RELEASE, "live": True}})
     assert only.startswith("Nothing to do: release r2")
 
 
@@ -212,10 +212,10 @@ def test_status():
 
 
 def test_single_steps_do_not_claim_that_the_release_is_live():
-    lines = _report.done({"release": RELEASE, "activated": False})
+    lines = _report_done.done({"release": RELEASE, "activated": False})
     assert line(lines, "Ready:").endswith("it is not live, only the steps that were chosen ran")
     assert not any(text.startswith(("Live:", "Way back:")) for text in lines)
-    nothing = _report.done({"release": {**RELEASE, "release": "", "commit": ""}, "activated": False})
+    nothing = _report_done.done({"release": {**RELEASE, "release": "", "commit": ""}, "activated": False})
     assert nothing == ["Done:      the steps that were chosen, without a release"]
 
 
@@ -269,7 +269,7 @@ def test_the_last_sentence_has_one_mark_at_its_end(reason, end):
     ],
 )
 def test_done_says_what_waited_for_the_old_release(facts, expected):
-    text = "\n".join(_report.done({"release": RELEASE, **facts}))
+    text = "\n".join(_report_done.done({"release": RELEASE, **facts}))
     assert expected in text
     assert ("Held back" in text) == ("held_back" in facts)
 
@@ -298,10 +298,10 @@ def test_the_stop_is_predicted_and_compared():
     assert line(whole, "Stop:") == "Stop:         about 13 s: migrations 3 s, start 4 s, steps between 6 s"
     learned = line(_report_plan.plan({**STOPS, "pace": 0.4}), "Stop:")
     assert learned == "Stop:         about 16 s: migrations 1 s, safety copy 5 s, start 4 s, steps between 6 s"
-    took = _report.done({"release": RELEASE, "seconds": {"stop": 16.0, "start": 4.0}, "planned": STOPS})
+    took = _report_done.done({"release": RELEASE, "seconds": {"stop": 16.0, "start": 4.0}, "planned": STOPS})
     assert line(took, "Stopped:") == "Stopped:   16 s, 18 s were predicted"
     assert not any(
-        text.startswith("Stopped:") for text in _report.done({"release": RELEASE, "seconds": {"start": 4.0}})
+        text.startswith("Stopped:") for text in _report_done.done({"release": RELEASE, "seconds": {"start": 4.0}})
     )
 
 
