@@ -33,6 +33,16 @@ class Migration(migrations.Migration):
     ]
 """
 
+COLOUR = """
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    dependencies = [("orders", "0003_orders_by_payment")]
+    operations = [
+        migrations.RunSQL("ALTER TABLE orders_order ADD COLUMN colour integer", "ALTER TABLE orders_order DROP COLUMN colour"),
+    ]
+"""
+
 
 LABEL = """
 from django.db import migrations
@@ -304,6 +314,19 @@ def test_what_was_written_since_is_not_dropped(shop: Whole) -> None:
     repository.change({"shop/health.py": health, "shop/release.py": "RELEASE = 37\n"}, "Fit", "r37")
     assert shop.run(37).rc == 0
     assert shop.serving() == "37" and shop.scene.postgres.execute(LATE, "shop") == [(1,)]
+
+
+@pytest.mark.long
+def test_a_backup_that_was_left_out_is_not_made_in_the_stop_either(shop: Whole) -> None:
+    shop.live(2)
+    files = {"shop/release.py": "RELEASE = 38\n", "orders/migrations/0099_colour.py": COLOUR}
+    repository = shop.scene.repository
+    repository.git("checkout", "--quiet", repository.tag(2))
+    repository.change(files, "Colour", "r38")
+    result = shop.run(38, "--skip-tags", "backup", deploy_database_admin_url=None)
+    assert result.rc == 0 and shop.serving() == "38", result.stdout
+    own = [one["action"] for one in shop.records() if one["deploy_id"] == shop.last()["deploy_id"]]
+    assert "database.migrate" in own and "database.backup" not in own
 
 
 # The last one: a person has to go on from here.
