@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from tests.lab.needs import why_not
+from tests.lab.stage import LabStage
 
 HERE = pathlib.Path(__file__).resolve().parent
 LONG = "takes minutes: ./run test lab --long"
@@ -26,8 +27,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Make the marker known, and send fewer requests where nobody measures."""
     config.addinivalue_line("markers", f"long: {LONG}")
+    if not config.getoption("--long"):
+        LabStage.most_requests = 100
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import pathlib
 import secrets
 import typing as t
@@ -24,6 +25,8 @@ from tests.support.load_process import LoadProcess
 PATH = "/srv/shop"
 REPOSITORY = "/srv/git/shop"
 WHEELS = "/opt/wheels"
+# As a user has it who says nothing; most tests force the way that they are about.
+REHEARSED = {"deploy_strategy": "auto", "deploy_rehearsal": "auto", "deploy_force_online": False}
 SITE = """server {{
     listen 80 default_server;
     location /static/ {{ alias {path}/static/; }}
@@ -45,6 +48,9 @@ CREATE DATABASE shop OWNER shop;
 
 class LabStage:
     """Hosts that an administrator has made ready for a first deploy."""
+
+    #: Requests a second at most. The usual run of the tests sets it: more would slow it down, and show little more.
+    most_requests = math.inf
 
     def __init__(self, app: list[str], db: str, suite: str, entrance: str, requirements: str = "") -> None:
         self.app, self.db, self.suite, self.entrance, self.requirements = app, db, suite, entrance, requirements
@@ -202,6 +208,7 @@ class LabStage:
     ) -> contextlib.AbstractContextManager[Traffic]:
         """Send requests to nginx of all application hosts in turn, from outside, before, during and after the block."""
         entrances = [f"http://{self.hosts[name].address}" for name in self.app]
+        rate = min(rate, self.most_requests)
         load = LoadProcess(entrances, readers=24, writers=6, rate=rate, max_seconds=600, max_requests=200_000)
         return traffic(self.url(), load, before, after)
 

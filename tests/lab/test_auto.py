@@ -11,12 +11,11 @@ import typing as t
 import pytest
 
 from tests.lab.look import Traffic
-from tests.lab.stage import LabStage, lab_stage
+from tests.lab.stage import REHEARSED, LabStage, lab_stage
 from tests.support import shop
 from tests.support.playbook import Result
 
 RATE = 100
-REHEARSED = {"deploy_strategy": "auto", "deploy_rehearsal": "auto", "deploy_force_online": False}
 DATABASES = ["postgres", "shop", "template0", "template1"]
 REMOVED = "accounts.0003_remove_user_google_id"
 GOOGLE = ("accounts_user", "google_id")
@@ -93,6 +92,7 @@ def change(stage: LabStage, on: str, files: dict[str, str], tag: str) -> str:
     return tag
 
 
+@pytest.mark.long
 def test_what_the_old_release_can_live_with_goes_online(stage: LabStage) -> None:
     result, traffic = deploy(stage, 2, "auto 1 -> 2")
     assert result.rc == 0, result.stdout

@@ -64,6 +64,7 @@ def may_connect(stage: LabStage, user: str, path: str) -> bool:
     return host.run(f"python3 - {uid} {gid} {path}", stdin=CONNECT, check=False).returncode == 0
 
 
+@pytest.mark.long
 def test_no_request_fails_when_a_release_is_handed_over(stage: LabStage) -> None:
     stage.live(1)
     result, traffic = deploy(stage, 2, "1 -> 2")
@@ -85,13 +86,12 @@ def test_a_release_that_is_not_healthy_leaves_the_old_one_serving(stage: LabStag
 
 
 def test_the_right_release_comes_back_after_a_boot(stage: LabStage) -> None:
-    stage.live(2)
-    directory = stage.directory()
+    release, directory = stage.serving(), stage.directory()
     faults.reboot(stage.hosts["app1"])
     deadline = time.monotonic() + 30
     while not stage.serving() and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert (stage.serving(), stage.directory()) == ("2", directory)
+    assert (stage.serving(), stage.directory()) == (release, directory)
     faults.crash(stage.hosts["app1"])
     faults.boot(stage.hosts["app1"])
     while not stage.serving() and time.monotonic() < deadline + 60:
@@ -100,7 +100,6 @@ def test_the_right_release_comes_back_after_a_boot(stage: LabStage) -> None:
 
 
 def test_nginx_and_nobody_else_reaches_the_sockets(stage: LabStage) -> None:
-    stage.live(2)
     seen = stage.hosts["app1"].run("stat -c '%a %U %G' /run/shop").stdout.strip()
     assert seen == "2750 shop www-data"
     # The entrance is a link or a socket of systemd, or, where nginx is told the way, the release's own socket alone.

@@ -57,6 +57,7 @@ def broken_units(stage: LabStage, host: str) -> t.Iterator[None]:
         there.run(f"rm -r {BROKEN} && systemctl daemon-reload", user="root")
 
 
+@pytest.mark.long
 def test_a_new_host_joins_with_the_live_release(stage: LabStage) -> None:
     first = stage.run("deploy.yml", 1, "--limit", "app1,app2")
     assert first.rc == 0, first.stdout
