@@ -131,6 +131,7 @@ class Migration(migrations.Migration):
     return "r3b"
 
 
+@pytest.mark.long
 def test_what_the_old_release_uses_waits_until_it_is_gone(later: Whole) -> None:
     later.live(2)
     with later.traffic() as traffic:

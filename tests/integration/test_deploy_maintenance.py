@@ -176,7 +176,8 @@ def test_the_old_release_comes_back(shop: Whole, release: int) -> None:
     assert shop.manifests()[end["detail"]["release"]]["result"] == "rejected"
 
 
-@pytest.mark.parametrize("release", [4, pytest.param(7, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("release", [4, 7])
 def test_in_one_transaction_nothing_is_copied(shop: Whole, release: int) -> None:
     shop.live(2)
     before = shop.footprint()
@@ -330,6 +331,7 @@ def test_a_backup_that_was_left_out_is_not_made_in_the_stop_either(shop: Whole) 
 
 
 # The last one: a person has to go on from here.
+@pytest.mark.long
 def test_without_an_admin_the_stop_has_a_backup_of_its_own(shop: Whole) -> None:
     shop.live(2)
     with shop.traffic() as traffic:

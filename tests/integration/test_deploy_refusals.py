@@ -90,7 +90,21 @@ VALUES: dict[str, tuple[dict[str, t.Any], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("case", VALUES)
+# Found one after the other, by whoever needs them; the others are found together.
+ALONE = ("type", "no supervisor", "no include", "no user")
+TOGETHER = ("float", "environment", "sqlite", "unknown token", "misspelt variable", "long socket", "no hook file")
+
+
+def test_values_that_cannot_work_are_told_together(shop: Whole, stands: Footprint) -> None:
+    changes = {name: value for case in TOGETHER for name, value in VALUES[case][0].items()}
+    before = len(shop.records())
+    refused(shop, stands, [word for case in TOGETHER for word in VALUES[case][1]], **changes)
+    assert len(shop.records()) == before
+
+
+@pytest.mark.parametrize(
+    "case", [case if case in ALONE else pytest.param(case, marks=pytest.mark.long) for case in VALUES]
+)
 def test_a_value_that_cannot_work(shop: Whole, stands: Footprint, case: str) -> None:
     changes, words = VALUES[case]
     before = len(shop.records())

@@ -90,6 +90,7 @@ def test_back_to_the_previous_release_by_hand(shop: Whole) -> None:
     assert shop.last()["detail"]["result"] == "succeeded" and not shop.locked()
 
 
+@pytest.mark.long
 def test_a_release_that_was_there_already_ends_with_the_deploy_that_fails(shop: Whole) -> None:
     shop.live(12)
     shop.live(2)
