@@ -126,6 +126,18 @@ def test_a_deploy_killed_after_the_switch(shop: Whole) -> None:
 
 
 @pytest.mark.long
+def test_a_deploy_killed_while_it_starts_the_live_release_again(shop: Whole) -> None:
+    shop.live(2)
+    before = shop.footprint()
+    shop.scene.supervisor.ctl("stop", "all")
+    with killed_when(shop, lambda: shop.serving() == "2", 2):
+        assert shop.locked()
+    result = shop.run(2, name="recover.yml")
+    assert result.rc == 0, result.stdout
+    assert shop.footprint() == before and not shop.locked()
+
+
+@pytest.mark.long
 def test_a_deploy_killed_in_a_migration(shop: Whole) -> None:
     shop.live(2)
     before = shop.footprint()
