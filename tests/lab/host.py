@@ -132,9 +132,11 @@ class Host:
         """Tell what systemd still waits for, and what has failed; the last words of the console."""
         asked = ""
         if self._leader():
-            asked = self.inside(
-                "systemctl is-system-running; systemctl list-jobs; systemctl --failed", check=False
-            ).stdout
+            # A systemd that hangs answers nobody.
+            questions = "; ".join(
+                f"timeout 10 systemctl {what}" for what in ("is-system-running", "list-jobs", "--failed")
+            )
+            asked = self.inside(questions, check=False).stdout
         return f"{asked}{self.log.read_text(errors='replace')[-2000:]}"
 
     def _greets(self) -> bool:
