@@ -14,9 +14,7 @@ import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils import _detached
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, utc_now
-from ansible_collections.seamless.deploy.plugins.module_utils._lock import boot_id
-from ansible_collections.seamless.deploy.plugins.module_utils._runner import RunnerState
+from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal
 from ansible_collections.seamless.deploy.plugins.module_utils._runs import Runs
 
 FOLDER = "background"
@@ -35,20 +33,24 @@ def begin(
     Journal(journal_path).check_holder(deploy_id)
     runs = Runs(journal_path, FOLDER)
     runs.make()
-    name = _name(action, deploy_id)
-    for state in runs.states():
-        if state.id == name:
-            return True  # SSH may start a module again whose answer was lost
+    start(module, work, _detached.Place.new(runs, _name(action, deploy_id), deploy_id, "", action))
+    return True
+
+
+def start(module: t.Any, work: t.Callable[[], _detached.Result], place: _detached.Place) -> None:
+    """Have it go on by itself, unless it does. Raises DeployError."""
+    for state in place.runs.states():
+        if state.id == place.state.id:
+            return  # SSH may start a module again whose answer was lost
         if state.status != "running":
-            runs.forget(state)  # of a deploy that never came back for it
-    state = RunnerState(name, deploy_id, "", action, "starting", 0, 0, boot_id(), utc_now(), runs.path(name, ".result"))
+            place.runs.forget(state)  # of a deploy that never came back for it
     _detached.hold_payload()
-    reader = _detached.start(module, work, runs, state)
+    reader = _detached.start(module, work, place)
     told = os.read(reader, 65536)
     os.close(reader)
     if told != b"1":
-        raise DeployError(f"{action} was not begun: {told[1:].decode(errors='replace') or 'its process died at once'}")
-    return True
+        reason = told[1:].decode(errors="replace") or "its process died at once"
+        raise DeployError(f"{place.state.action} was not begun: {reason}")
 
 
 def take(journal_path: t.Optional[str], deploy_id: t.Optional[str], action: str) -> t.Optional[_detached.Result]:

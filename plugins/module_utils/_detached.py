@@ -40,6 +40,31 @@ class Ended(BaseException):
     """A later deploy ends this step."""
 
 
+@dataclasses.dataclass
+class Place:
+    """Where a step is on record; only its own process changes that."""
+
+    runs: Runs
+    state: RunnerState
+
+    @classmethod
+    def new(cls, runs: Runs, name: str, deploy_id: str, step: str, action: str) -> Place:
+        result_file = runs.path(name, ".result")
+        return cls(runs, RunnerState(name, deploy_id, step, action, "starting", 0, 0, boot_id(), utc_now(), result_file))
+
+    def tell(self, **changes: t.Any) -> None:
+        """Raises DeployError."""
+        self.state = dataclasses.replace(self.state, **changes)
+        self.runs.publish(self.state)
+
+    def move(self, runs: Runs) -> None:
+        """On record among `runs` from here on. Raises DeployError."""
+        before = Place(self.runs, self.state)
+        self.runs = runs
+        self.tell(result_file=runs.path(self.state.id, ".result"))
+        before.runs.forget(before.state)
+
+
 def run(
     module: t.Any,
     work: t.Callable[[], Result],
@@ -60,10 +85,21 @@ def run(
     runs.make()
     if runs.alive():  # SSH may start a module again whose answer was lost
         runs.settle(PATIENCE)
-    name = f"{action}-{uuid.uuid4().hex[:12]}"
-    state = RunnerState(name, holder, step, action, "starting", 0, 0, boot_id(), utc_now(), runs.path(name, ".result"))
+    place = Place.new(runs, f"{action}-{uuid.uuid4().hex[:12]}", holder, step, action)
     hold_payload()
-    outcome = _await(runs, state, start(module, work, runs, state))
+    _await(runs, place.state, start(module, work, place))
+    return left(module, runs, place.state)
+
+
+def left(module: t.Any, runs: Runs, state: RunnerState) -> Result:
+    """What a step that has ended leaves behind, taken from there. Raises DeployError, as the step did, or when it died."""
+    outcome = runs.outcome(state)
+    if not outcome:  # its record stays for the next run, which finds out what stands
+        raise DeployError(
+            f"{state.action} died on the host before it could say what it has done (killed, or no room for its result). "
+            "The journal has its intent: deploy again, which finds out what stands and brings it to an end"
+        )
+    runs.forget(state)
     for warning in outcome["warnings"]:
         module.warn(warning)
     return result_of(outcome)
@@ -109,7 +145,7 @@ class _Held(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return self._texts.get(fullname, self._texts.get(f"{fullname}.__init__"))
 
 
-def start(module: t.Any, work: t.Callable[[], Result], runs: Runs, state: RunnerState) -> int:
+def start(module: t.Any, work: t.Callable[[], Result], place: Place) -> int:
     """Start the daemon. What is returned can be read until it is gone: an error, or one byte once it is on record."""
     reader, writer = os.pipe()
     first = os.fork()
@@ -118,7 +154,7 @@ def start(module: t.Any, work: t.Callable[[], Result], runs: Runs, state: Runner
             os.close(reader)
             os.setsid()
             if os.fork() == 0:
-                _daemon(module, work, runs, state, writer)
+                _daemon(module, work, place, writer)
         finally:
             os._exit(0)
     os.close(writer)
@@ -126,26 +162,24 @@ def start(module: t.Any, work: t.Callable[[], Result], runs: Runs, state: Runner
     return reader
 
 
-def _daemon(module: t.Any, work: t.Callable[[], Result], runs: Runs, state: RunnerState, writer: int) -> None:
+def _daemon(module: t.Any, work: t.Callable[[], Result], place: Place, writer: int) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
     pid = os.getpid()
-    state = dataclasses.replace(state, status="running", pid=pid, process_started=process_started(pid) or 0)
     try:
-        runs.publish(state)
+        place.tell(status="running", pid=pid, process_started=process_started(pid) or 0)
     except DeployError as exc:
         os.write(writer, f"E{exc.msg}".encode())
         return
     os.write(writer, b"1")
     outcome = outcome_of(module, work)
     with contextlib.suppress(DeployError):  # without room for it the journal still tells what was done
-        runs.write(state.result_file, outcome)
+        place.runs.write(place.state.result_file, outcome)
     with contextlib.suppress(DeployError):
-        rc = 1 if outcome.get("error") else 0
-        runs.publish(dataclasses.replace(state, status="finished", finished_at=utc_now(), rc=rc))
+        place.tell(status="finished", finished_at=utc_now(), rc=1 if outcome.get("error") else 0)
 
 
 def _end(_number: int, _frame: object) -> None:
@@ -175,8 +209,8 @@ def _fail(msg: str, **result: t.Any) -> t.NoReturn:
     raise DeployError(msg, **result)
 
 
-def _await(runs: Runs, state: RunnerState, reader: int) -> Result:
-    """What the daemon leaves behind. Raises DeployError when it could not begin, or died."""
+def _await(runs: Runs, state: RunnerState, reader: int) -> None:
+    """Until the daemon has ended. Raises DeployError when it could not begin."""
     told = b""
     try:
         while True:
@@ -192,12 +226,3 @@ def _await(runs: Runs, state: RunnerState, reader: int) -> Result:
     if not told.startswith(b"1"):
         reason = told[1:].decode(errors="replace") or "its process died at once"
         raise DeployError(f"{state.action} was not begun: {reason}")
-    outcome = runs.outcome(state)
-    if outcome:
-        runs.forget(state)
-    else:  # its record stays for the next run, which finds out what stands
-        raise DeployError(
-            f"{state.action} died on the host before it could say what it has done (killed, or no room for its result). "
-            "The journal has its intent: deploy again, which finds out what stands and brings it to an end"
-        )
-    return outcome

@@ -89,10 +89,12 @@ def apply(
     request: dict[str, t.Any],
     record: Record,
     refuse: t.Callable[[dict[str, t.Any]], None] = lambda plan: None,
+    ready: t.Optional[t.Callable[[], None]] = None,
 ) -> dict[str, t.Any]:
     """Run the pending migrations: intent first, as soon as the plan is known, then what became of each.
 
-    refuse: may raise DeployError over the plan (`plan`, `before`, `missing`), before anything is done. Raises DeployError.
+    refuse: may raise DeployError over the plan (`plan`, `before`, `missing`), before anything is done. ready: returns when the
+    database may be used, called when all that can be loaded without it is. Raises DeployError.
     """
     outcome: dict[str, t.Any] = {}
     with contextlib.ExitStack() as stack:
@@ -111,7 +113,13 @@ def apply(
                 step = record.journal.step(record.deploy_id, record.step, ACTION, record.alias, undo=undo)
                 outcome = stack.enter_context(step)
 
-        answered = bridge.attempt("apply", watch=begin, announce=True, **request)
+        def watch(event: dict[str, t.Any]) -> None:
+            if ready and event["what"] == "loaded":
+                ready()
+            else:
+                begin(event)
+
+        answered = bridge.attempt("apply", watch=watch, announce=True, loaded_first=ready is not None, **request)
         if answered.error:
             result = answered.error.result
             outcome["applied"] = record.note(t.cast(list, result.get("applied") or []))

@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - seamless.deploy._alembic
   - seamless.deploy._alembic_choice
   - seamless.deploy._way_back
+  - seamless.deploy._ahead
   - seamless.deploy._journal
   - seamless.deploy._lock_budget
   - seamless.deploy._postgresql
@@ -84,6 +85,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+begun:
+  description: Whether the application is being loaded in the background. Then nothing else is returned.
+  type: bool
+  returned: when O(wait=false)
 plan:
   description: The pending migrations in the order in which they run. In check mode with their SQL.
   returned: success
@@ -215,7 +220,7 @@ kind:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.seamless.deploy.plugins.module_utils import _detached
+from ansible_collections.seamless.deploy.plugins.module_utils import _ahead
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._stamping import Stamping
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic_upgrade import (
     choice_spec,
@@ -241,7 +246,9 @@ from ansible_collections.seamless.deploy.plugins.module_utils._spec import (
 )
 
 
-def run(params: dict[str, t.Any], check_mode: bool, bridge: Bridge, journal: Journal) -> dict[str, t.Any]:
+def run(
+    params: dict[str, t.Any], check_mode: bool, bridge: Bridge, journal: Journal, ready: t.Optional[_ahead.Ready] = None
+) -> dict[str, t.Any]:
     request = request_of(params)
     stamping = Stamping(params, bridge, utc_now())
 
@@ -255,7 +262,7 @@ def run(params: dict[str, t.Any], check_mode: bool, bridge: Bridge, journal: Jou
         refuse(plan)
         if check_mode:
             return answer(plan, plan, changed=bool(plan["plan"]))
-    done = apply(bridge, request, Record.of(journal, params), refuse)
+    done = apply(bridge, request, Record.of(journal, params), refuse, ready)
     return answer(done, done, changed=bool(done["applied"]))
 
 
@@ -267,6 +274,7 @@ def argument_spec() -> dict[str, t.Any]:
         **lock_budget_spec(),
         **postgresql_spec(),
         **proof_spec(),
+        **_ahead.wait_spec(),
     }
 
 
@@ -276,11 +284,10 @@ def main() -> None:
     try:
         bridge = bridge_of(module, "alembic")
 
-        def work() -> dict[str, t.Any]:
-            return run(params, module.check_mode, bridge, journal_of(params))
+        def work(ready: t.Optional[_ahead.Ready]) -> dict[str, t.Any]:
+            return run(params, module.check_mode, bridge, journal_of(params), ready)
 
-        step = params["step"] or "migrate"
-        result = _detached.run(module, work, params["journal"], params["deploy_id"], step, ACTION)
+        result = _ahead.done(module, work, ACTION, request_of(params))
     except DeployError as exc:
         module.fail_json(msg=exc.msg, **exc.result)
     for warning in result.pop("warnings", []):

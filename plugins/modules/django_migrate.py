@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - seamless.deploy._django
   - seamless.deploy._django_choice
   - seamless.deploy._way_back
+  - seamless.deploy._ahead
   - seamless.deploy._journal
   - seamless.deploy._lock_budget
   - seamless.deploy._postgresql
@@ -95,6 +96,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+begun:
+  description: Whether the application is being loaded in the background. Then nothing else is returned.
+  type: bool
+  returned: when O(wait=false)
 plan:
   description: The pending migrations in the order in which they run. In check mode with their SQL.
   returned: success
@@ -217,7 +222,7 @@ kind:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.seamless.deploy.plugins.module_utils import _detached, _django_proof
+from ansible_collections.seamless.deploy.plugins.module_utils import _ahead, _django_proof
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
 from ansible_collections.seamless.deploy.plugins.module_utils._django_migrate import choice_spec, request_of
@@ -238,14 +243,16 @@ from ansible_collections.seamless.deploy.plugins.module_utils._spec import (
 )
 
 
-def run(params: dict[str, t.Any], check_mode: bool, bridge: Bridge, journal: Journal) -> dict[str, t.Any]:
+def run(
+    params: dict[str, t.Any], check_mode: bool, bridge: Bridge, journal: Journal, ready: t.Optional[_ahead.Ready] = None
+) -> dict[str, t.Any]:
     request = request_of(params)
     if check_mode or _django_proof.is_wanted(params):
         plan, _progress = bridge.call("plan", with_sql=check_mode, **request)
         _django_proof.prove(params, bridge, plan, utc_now())
         if check_mode:
             return answer(plan, plan, changed=bool(plan["plan"] or plan["synced"]))
-    done = apply(bridge, request, Record.of(journal, params))
+    done = apply(bridge, request, Record.of(journal, params), ready=ready)
     return answer(done, done, changed=bool(done["applied"] or done["synced"]))
 
 
@@ -261,6 +268,7 @@ def argument_spec() -> dict[str, t.Any]:
         **lock_budget_spec(),
         **postgresql_spec(),
         **proof_spec(),
+        **_ahead.wait_spec(),
     }
 
 
@@ -274,11 +282,10 @@ def main() -> None:
     try:
         bridge = bridge_of(module, "django")
 
-        def work() -> dict[str, t.Any]:
-            return run(params, module.check_mode, bridge, journal_of(params))
+        def work(ready: t.Optional[_ahead.Ready]) -> dict[str, t.Any]:
+            return run(params, module.check_mode, bridge, journal_of(params), ready)
 
-        step = params["step"] or "migrate"
-        result = _detached.run(module, work, params["journal"], params["deploy_id"], step, ACTION)
+        result = _ahead.done(module, work, ACTION, request_of(params))
     except DeployError as exc:
         module.fail_json(msg=exc.msg, **exc.result)
     for warning in result.pop("warnings", []):

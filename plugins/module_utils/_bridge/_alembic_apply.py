@@ -25,6 +25,10 @@ Begun = t.Callable[[AlembicRun, t.Sequence[t.Any]], None]
 def apply(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]:
     """The verb `apply` for migrations."""
     project = _alembic_setup.prepare(arguments, answer)
+    if arguments.get("loaded_first"):
+        with contextlib.suppress(Exception):  # what is wrong with the revisions is told when they are wanted
+            project.script.get_heads()
+        answer.ask("loaded")
     runs: t.List[AlembicRun] = []
 
     def work(heads: t.Tuple[str, ...], context: t.Any) -> t.Dict[str, t.Any]:

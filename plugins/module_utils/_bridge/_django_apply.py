@@ -25,6 +25,9 @@ from ._protocol import BridgeError
 def apply(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     """The verb `apply` for migrations."""
     _django_setup.prepare(arguments, answer, "migrate")
+    if arguments.get("loaded_first"):
+        load()
+        answer.ask("loaded")
     connection = _django_setup.connect(arguments)
     _django_check.refuse_serious(connection.alias)
     register_signals()
@@ -41,6 +44,15 @@ def apply(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
         stack.enter_context(connection.execute_wrapper(run.observe))
         stack.enter_context(run.following_transactions())
         return migrate(run, planned(connection, arguments, run), arguments)
+
+
+def load() -> None:
+    """Import what migrating needs, and use no database; what cannot be imported is told when it is wanted."""
+    from django.db.migrations.loader import MigrationLoader
+
+    with contextlib.suppress(Exception):
+        register_signals()
+        MigrationLoader(None)
 
 
 def register_signals() -> None:
