@@ -16,6 +16,7 @@ import urllib.parse
 
 from ansible_collections.seamless.deploy.plugins.module_utils import _bridge_watch as _watch
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge import _protocol
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._common import Parts
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_publish import publish
 from ansible_collections.seamless.deploy.plugins.module_utils._environment import environment_values, parse_environment
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
@@ -123,9 +124,9 @@ class Outcome(t.NamedTuple):
 class Bridge:
     """The application of one release. `run` has the signature of AnsibleModule.run_command. Raises DeployError."""
 
-    def __init__(self, run: Run, params: dict[str, t.Any], framework: str, base: str) -> None:
+    def __init__(self, run: Run, params: dict[str, t.Any], parts: Parts, base: str) -> None:
         self._run = run
-        self._framework = framework
+        self._parts = parts
         self._base = base
         self._chdir, self._python = params["chdir"], _program(params["python"])
         if not os.path.isdir(self._chdir):
@@ -136,7 +137,7 @@ class Bridge:
         }
         self._environment = process_environment(self._python, given, os.environ.get("PATH", os.defpath))
         self._hidden = secret_values(given)
-        self._project = {name: params.get(name) for name in _PROJECT[framework]}
+        self._project = {name: params.get(name) for name in _PROJECT[parts.framework]}
 
     def elsewhere(self, chdir: str) -> Bridge:
         """The same application in another directory."""
@@ -153,7 +154,7 @@ class Bridge:
 
     def attempt(self, verb: str, watch: t.Optional[_watch.Watch] = None, **arguments: t.Any) -> Outcome:
         """One verb, also when it fails: what it told until then is of use. watch: what is done at events that wait for it."""
-        request = json.dumps(_protocol.request(verb, self._framework, **{**self._project, **arguments}))
+        request = json.dumps(_protocol.request(verb, self._parts.framework, **{**self._project, **arguments}))
         with tempfile.TemporaryFile() as answer:
             if watch is None:
                 rc, out, err = self._start(request, answer.fileno())
@@ -175,7 +176,7 @@ class Bridge:
         environment = {**self._environment, _protocol.FD_VARIABLE: str(descriptor)}
         if go >= 0:
             environment[_protocol.GO_VARIABLE] = str(go)
-        argv = [self._python, publish(self._base)]
+        argv = [self._python, publish(self._base, self._parts)]
         return self._run(
             argv,
             data=request,

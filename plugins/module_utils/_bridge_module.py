@@ -9,20 +9,21 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, secret_values
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._common import Parts
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_publish import bridge_files, published
 from ansible_collections.seamless.deploy.plugins.module_utils._environment import environment_values
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 
 
-def bridge_of(module: AnsibleModule, framework: str, reading: bool = False) -> Bridge:
+def bridge_of(module: AnsibleModule, parts: Parts, reading: bool = False) -> Bridge:
     """The bridge that a module's options describe. In check mode, and where only reading, nothing is left behind."""
     params = dict(module.params)
     hide_environment(module)
-    bridge_files()  # read while the payload is there; a detached step publishes them when it may be gone
+    bridge_files(parts)  # read while the payload is there; a detached step publishes them when it may be gone
     base = params["bridge_path"]
-    if not base or ((reading or module.check_mode) and not published(base)):
+    if not base or ((reading or module.check_mode) and not published(base, parts)):
         base = module.tmpdir
-    return Bridge(module.run_command, params, framework, base)
+    return Bridge(module.run_command, params, parts, base)
 
 
 def hide_environment(module: AnsibleModule) -> None:

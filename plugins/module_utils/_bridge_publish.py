@@ -16,115 +16,11 @@ import stat
 import tempfile
 import typing as t
 
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._common import Parts
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 
-if t.TYPE_CHECKING:  # never run: whatever is imported anywhere in the text is in the module's payload
-    from ansible_collections.seamless.deploy.plugins.module_utils import (  # noqa: F401
-        _alembic,
-        _bridge,
-        _migration,
-        _start_scripts,
-    )
-    from ansible_collections.seamless.deploy.plugins.module_utils._alembic import (  # noqa: F401
-        _chain,
-        _files,
-        _finding,
-        _flask,
-        _graph,
-        _location,
-        _operation,
-        _operations,
-        _remarks,
-        _review,
-        _revision,
-        _source,
-        _sql,
-        _starts,
-        _state,
-        _switch,
-        _tables,
-        _told,
-        _undoing,
-        _walk,
-    )
-    from ansible_collections.seamless.deploy.plugins.module_utils._bridge import (  # noqa: F401
-        _alembic_apply,
-        _alembic_chain,
-        _alembic_check,
-        _alembic_connect,
-        _alembic_cursor,
-        _alembic_describe,
-        _alembic_drift,
-        _alembic_find,
-        _alembic_follow,
-        _alembic_graph,
-        _alembic_plan,
-        _alembic_rehearse,
-        _alembic_replay,
-        _alembic_round_trip,
-        _alembic_run,
-        _alembic_select,
-        _alembic_session,
-        _alembic_setup,
-        _alembic_source,
-        _backwards,
-        _blockers,
-        _budget,
-        _django_apply,
-        _django_check,
-        _django_cursor,
-        _django_describe,
-        _django_follow,
-        _django_plan,
-        _django_rehearse,
-        _django_replay,
-        _django_round_trip,
-        _django_run,
-        _django_select,
-        _django_session,
-        _django_setup,
-        _django_static,
-        _entry,
-        _exceptions,
-        _failure,
-        _guards,
-        _indexes,
-        _locks,
-        _observer,
-        _pooler,
-        _protocol,
-        _run,
-        _sandbox,
-        _session,
-        _sqlite_locks,
-        _statements,
-        _vacuums,
-        _watcher,
-        _whole,
-    )
-
-#: Everything that runs on the other side. Read and not imported, which would take as long as all else of a module.
-_PARTS = {
-    "": """
-        _alembic _bridge _migration _start_scripts
-    """,
-    "_alembic.": """
-        _chain _files _finding _flask _graph _location _operation _operations _remarks _review _revision _source
-        _sql _starts _state _switch _tables _told _undoing _walk
-    """,
-    "_bridge.": """
-        _alembic_apply _alembic_chain _alembic_check _alembic_connect _alembic_cursor _alembic_describe
-        _alembic_drift _alembic_find _alembic_follow _alembic_graph _alembic_plan _alembic_rehearse
-        _alembic_replay _alembic_round_trip _alembic_run _alembic_select _alembic_session _alembic_setup
-        _alembic_source _backwards _blockers _budget _django_apply _django_check _django_cursor _django_describe
-        _django_follow _django_plan _django_rehearse _django_replay _django_round_trip _django_run
-        _django_select _django_session _django_setup _django_static _entry _exceptions _failure _guards _indexes
-        _locks _observer _pooler _protocol _run _sandbox _session _sqlite_locks _statements _vacuums _watcher
-        _whole
-    """,
-}
 _PACKAGE = "seamless_bridge"
-_ROOT = "ansible_collections.seamless.deploy.plugins."
+_ROOT = "ansible_collections.seamless.deploy.plugins.module_utils."
 
 # The bridge's own directory leaves sys.path before anything of the application is imported.
 _RUN = f"""\
@@ -140,23 +36,19 @@ _entry.main()
 """
 
 
-def part_names() -> list[str]:
-    """As they are imported."""
-    return [f"{_ROOT}module_utils.{package}{part}" for package, parts in _PARTS.items() for part in parts.split()]
-
-
 @functools.lru_cache(maxsize=None)
-def bridge_files() -> dict[str, str]:
+def bridge_files(parts: Parts) -> dict[str, str]:
     """Relative path -> text of everything that is published."""
     files = {"run.py": _RUN, f"{_PACKAGE}/__init__.py": "", f"{_PACKAGE}/module_utils/__init__.py": ""}
-    for name in part_names():
+    for part in parts.names:
+        name = _ROOT + part
         spec = importlib.util.find_spec(name)
         text = t.cast(t.Any, spec.loader).get_source(name) if spec and spec.loader else None
         if text is None:
             raise DeployError(f"the source of {name} is not in the module's payload; this is a fault of the collection")
         package = spec is not None and spec.submodule_search_locations is not None
-        path = name[len(_ROOT) :].replace(".", "/") + ("/__init__.py" if package else ".py")
-        files[f"{_PACKAGE}/{path}"] = text
+        path = part.replace(".", "/") + ("/__init__.py" if package else ".py")
+        files[f"{_PACKAGE}/module_utils/{path}"] = text
     return files
 
 
@@ -167,9 +59,9 @@ def content_hash(files: dict[str, str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def publish(base: str) -> str:
-    """Put the bridge below `base` unless it is there whole. Returns its run.py."""
-    files = bridge_files()
+def publish(base: str, parts: Parts) -> str:
+    """Put this framework's bridge below `base` unless it is there whole. Returns its run.py."""
+    files = bridge_files(parts)
     home = os.path.join(base, content_hash(files))
     try:
         if os.path.lexists(home):
@@ -187,9 +79,9 @@ def publish(base: str) -> str:
     return os.path.join(home, "run.py")
 
 
-def published(base: t.Optional[str]) -> bool:
+def published(base: t.Optional[str], parts: Parts) -> bool:
     """Whether this very bridge is there already."""
-    files = bridge_files()
+    files = bridge_files(parts)
     home = os.path.join(base or "", content_hash(files))
     return bool(base) and os.path.isdir(home) and _is_complete(home, files)
 

@@ -114,6 +114,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils import _detached
 from ansible_collections.seamless.deploy.plugins.module_utils._adoption import _doing, _survey
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import hide_environment
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._django import DJANGO
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_publish import bridge_files
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
@@ -162,7 +163,7 @@ def main() -> None:
         return run(params, module.run_command, datetime.datetime.now(datetime.timezone.utc), module.check_mode)
 
     try:
-        bridge_files()  # a detached step publishes them when the payload may be gone
+        bridge_files(DJANGO)  # a detached step publishes them when the payload may be gone
         action = f"adoption.{params['state']}"
         result = _detached.run(module, work, params["journal"], params["deploy_id"], "start", action)
     except DeployError as exc:

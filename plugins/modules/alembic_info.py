@@ -219,6 +219,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic import _examine
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, alembic_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._alembic import ALEMBIC
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import utc_now
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import postgresql_spec, proof_spec
@@ -253,7 +254,7 @@ def argument_spec() -> dict[str, t.Any]:
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
-        result = run(module.params, bridge_of(module, "alembic", reading=True))
+        result = run(module.params, bridge_of(module, ALEMBIC, reading=True))
     except DeployError as exc:
         module.fail_json(msg=exc.msg, **exc.result)
     for warning in result.pop("warnings", []):

@@ -193,6 +193,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils import _detached
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._repairing import ACTION, Repairing
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import alembic_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._alembic import ALEMBIC
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import (
@@ -230,7 +231,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), required_by=JOURNAL_REQUIRED_BY, supports_check_mode=True)
     params = module.params
     try:
-        bridge = bridge_of(module, "alembic")
+        bridge = bridge_of(module, ALEMBIC)
         journal = journal_of(params)
         repairing = Repairing(params, module.check_mode, bridge, module.run_command, journal, time.time())
         step = params["step"] or "migrate"

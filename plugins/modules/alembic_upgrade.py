@@ -229,6 +229,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._alembic_upgrade i
 )
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, alembic_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._alembic import ALEMBIC
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, journal_of, utc_now
 from ansible_collections.seamless.deploy.plugins.module_utils._migrating import (
@@ -282,7 +283,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), required_by=JOURNAL_REQUIRED_BY, supports_check_mode=True)
     params = module.params
     try:
-        bridge = bridge_of(module, "alembic")
+        bridge = bridge_of(module, ALEMBIC)
 
         def work(ready: t.Optional[_ahead.Ready]) -> dict[str, t.Any]:
             return run(params, module.check_mode, bridge, journal_of(params), ready)

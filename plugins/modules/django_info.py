@@ -171,6 +171,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils import _django_proof, _start_scripts
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._django import DJANGO
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import utc_now
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import postgresql_spec, proof_spec
@@ -216,7 +217,7 @@ def argument_spec() -> dict[str, t.Any]:
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
-        result = run(module.params, bridge_of(module, "django", reading=True))
+        result = run(module.params, bridge_of(module, DJANGO, reading=True))
     except DeployError as exc:
         module.fail_json(msg=exc.msg, **exc.result)
     module.exit_json(**result)

@@ -225,6 +225,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils import _ahead, _django_proof
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._django import DJANGO
 from ansible_collections.seamless.deploy.plugins.module_utils._django_migrate import choice_spec, request_of
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, journal_of, utc_now
@@ -280,7 +281,7 @@ def main() -> None:
     )
     params = module.params
     try:
-        bridge = bridge_of(module, "django")
+        bridge = bridge_of(module, DJANGO)
 
         def work(ready: t.Optional[_ahead.Ready]) -> dict[str, t.Any]:
             return run(params, module.check_mode, bridge, journal_of(params), ready)

@@ -202,10 +202,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils import _background, _rehearsing
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge, bridge_spec, framework_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_module import bridge_of
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._both import PARTS
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._limits import DataLimits
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._rehearse import Rehearsal
-from ansible_collections.seamless.deploy.plugins.module_utils._rehearsing import rehearsal_spec
 from ansible_collections.seamless.deploy.plugins.module_utils._spec import (
     JOURNAL_REQUIRED_BY,
     connection_from,
@@ -222,7 +222,7 @@ def argument_spec() -> dict[str, t.Any]:
         **bridge_spec(),
         **framework_spec(),
         **postgresql_spec(),
-        **rehearsal_spec(),
+        **_rehearsing.rehearsal_spec(),
         "database_name": {"type": "str", "required": True},
         "database": {"type": "str", "default": "default"},
         "role": {"type": "str"},
@@ -268,7 +268,7 @@ def done(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     # What goes on in the background finds its bridge where it stays.
-    bridge = bridge_of(module, params["framework"], reading=params["wait"])
+    bridge = bridge_of(module, PARTS[params["framework"]], reading=params["wait"])
 
     def work() -> dict[str, t.Any]:
         return run(params, bridge, module.run_command, now)

@@ -23,6 +23,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._alembic._history 
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._place import PostgresPlace
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._replay_cache import Cache
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._alembic import ALEMBIC
 from ansible_collections.seamless.deploy.plugins.module_utils._connection import parse_url
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _snapshot
 
@@ -44,7 +45,7 @@ class Bench:
         self.url = server.create_database("app", "app", "secret")
         self.chain = LongChain(Revisions(base / "project", self.url))
         params = {**self.chain.project.params, "environment_file": None}
-        self.bridge = Bridge(run_command, params, "alembic", str(base / "bridge"))
+        self.bridge = Bridge(run_command, params, ALEMBIC, str(base / "bridge"))
         self.place = PostgresPlace(parse_url(server.admin_url, "admin", "url").to_database("app"), "app", NOW)
         self.times: list[float] = []
 

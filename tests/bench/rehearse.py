@@ -19,6 +19,7 @@ import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._django import DJANGO
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._clone import Clone
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._rehearse import Rehearsal
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._snapshot_following import Following
@@ -98,7 +99,7 @@ class Bench:
         with contextlib.ExitStack() as stack:
             for what, place, name in PARTS:
                 stack.enter_context(timed(spent, what, place, name))
-            bridge = Bridge(run_command, values, "django", values["bridge_path"])
+            bridge = Bridge(run_command, values, DJANGO, values["bridge_path"])
             judged(migration_rehearse.run(values, bridge, run_command, "2026-01-01T00:00:00Z"))
         return spent
 

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._atoms import Atoms, atoms
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._repairing import Repairing
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._alembic import ALEMBIC
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import NoJournal
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _snapshot as _of_postgres
@@ -83,7 +84,7 @@ class Book:
         }
         if self.kind == "postgresql":
             params.update(login_url=self.server.admin_url, client_path=str(self.server.bin_dir))
-        bridge = Bridge(run_command, params, "alembic", params["bridge_path"])
+        bridge = Bridge(run_command, params, ALEMBIC, params["bridge_path"])
         try:
             return Repairing(params, check, bridge, run_command, NoJournal(), time.time()).run()
         except DeployError as exc:

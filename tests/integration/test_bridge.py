@@ -13,6 +13,7 @@ import typing as t
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils import _bridge_publish
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._django import DJANGO
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 
 from tests.support.django_calls import tables
@@ -34,7 +35,7 @@ def bridge(project: Project, environment: dict[str, str] | None = None, **option
     """Give a bridge to the project."""
     params = {"chdir": str(project.path), "python": django_python(), "settings": None, "environment_file": None}
     params.update(environment={"DATABASE_URL": NOWHERE, **(environment or {})}, **options)
-    return Bridge(run_command, params, "django", str(project.path.parent / "bridge"))
+    return Bridge(run_command, params, DJANGO, str(project.path.parent / "bridge"))
 
 
 def ansible(base: pathlib.Path, module: str, arguments: dict[str, t.Any], *flags: str) -> tuple[int, str]:
@@ -123,7 +124,7 @@ def test_through_ansible_in_check_mode_and_for_real(project: Project, database: 
     assert code == 0 and "things.0001_initial" in planned and not home.exists() and tables(database) == []
     code, done = ansible(tmp_path, "django_migrate", arguments, "-vvvv")
     assert code == 0 and "CHANGED" in done and "things_thing" in tables(database)
-    assert (home / _bridge_publish.content_hash(_bridge_publish.bridge_files()) / "run.py").is_file()
+    assert (home / _bridge_publish.content_hash(_bridge_publish.bridge_files(DJANGO)) / "run.py").is_file()
     code, again = ansible(tmp_path, "django_migrate", arguments)
     assert code == 0 and '"changed": false' in again
     code, seen = ansible(tmp_path, "django_info", arguments, "-vvvv")

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._django import DJANGO
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.modules import django_collectstatic
 
@@ -50,7 +51,7 @@ def collect(project: Project, check_mode: bool = False, **options: t.Any) -> dic
         chdir=str(project.path), python=django_python(), publish=str(base / "public"), environment=environment
     )
     params.update(options)
-    bridge = Bridge(run_command, params, "django", str(base / "bridge"))
+    bridge = Bridge(run_command, params, DJANGO, str(base / "bridge"))
     return django_collectstatic.run(params, check_mode, bridge)
 
 

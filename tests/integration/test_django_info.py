@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._django import DJANGO
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.modules import django_info
 
@@ -31,7 +32,7 @@ def info(project: Project, url: str, **options: t.Any) -> dict[str, t.Any]:
     params: dict[str, t.Any] = {name: spec.get("default") for name, spec in django_info.argument_spec().items()}
     params.update(chdir=str(project.path), python=django_python(), environment={"DATABASE_URL": url})
     params.update(options)
-    return django_info.run(params, Bridge(run_command, params, "django", str(project.path.parent / "bridge")))
+    return django_info.run(params, Bridge(run_command, params, DJANGO, str(project.path.parent / "bridge")))
 
 
 def fails(project: Project, url: str, **options: t.Any) -> DeployError:

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils import _rehearsal
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._django import DJANGO
 from ansible_collections.seamless.deploy.plugins.module_utils._connection import parse_url
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _limits
@@ -62,7 +63,7 @@ class Place:
         self.project.migration("0002_change", "\n".join(operations), "0001_initial", head, before)
 
     def rehearsal(self, url: str = "", **more: t.Any) -> Rehearsal:
-        bridge = Bridge(run_command, self.migrate.params, "django", str(self.migrate.base / "bridge"))
+        bridge = Bridge(run_command, self.migrate.params, DJANGO, str(self.migrate.base / "bridge"))
         source = parse_url(url, "admin", "login_url") if url else self.admin
         client_path = str(self.database.server.bin_dir)
         return Rehearsal(source.to_database(self.database.name), "", bridge, run_command, "now", client_path, **more)

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._django import DJANGO
 from ansible_collections.seamless.deploy.plugins.module_utils._connection import DatabaseConnection, parse_url
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _clients, _scratch
@@ -64,7 +65,7 @@ def test_what_a_killed_rehearsal_left_is_removed_by_the_next(database: t.Any) ->
 
 
 def rehearse(migrate: Migrate, name: str, **more: t.Any) -> t.Any:
-    bridge = Bridge(run_command, migrate.params, "django", str(migrate.base / "bridge"))
+    bridge = Bridge(run_command, migrate.params, DJANGO, str(migrate.base / "bridge"))
     return bridge.attempt("apply", about="rehearsal", database_name=name, **more)
 
 

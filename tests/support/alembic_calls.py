@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._alembic import ALEMBIC
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, NoJournal
 from ansible_collections.seamless.deploy.plugins.modules import alembic_upgrade
@@ -67,7 +68,7 @@ class Upgrade:
         python = alembic_python(self.project.age)
         params = {**DEFAULTS, "chdir": str(self.project.path), "python": python, "environment": self.environment}
         params.update(options)
-        return Bridge(run_command, params, "alembic", str(self.base / "bridge")), params
+        return Bridge(run_command, params, ALEMBIC, str(self.base / "bridge")), params
 
     def __call__(self, check_mode: bool = False, journal: Journal | None = None, **options: t.Any) -> dict[str, t.Any]:
         bridge, params = self.bridge(**options)

@@ -13,6 +13,7 @@ import typing as t
 
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._alembic import ALEMBIC
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.modules import alembic_info
 
@@ -138,7 +139,7 @@ class Project:
         params: dict[str, t.Any] = {name: each.get("default") for name, each in alembic_info.argument_spec().items()}
         params.update(chdir=str(self.path), python=alembic_python(self.age), environment={"DATABASE_URL": url})
         params.update(options)
-        return alembic_info.run(params, Bridge(run_command, params, "alembic", str(self.path.parent / "bridge")))
+        return alembic_info.run(params, Bridge(run_command, params, ALEMBIC, str(self.path.parent / "bridge")))
 
     def fails(self, url: str = "", **options: t.Any) -> DeployError:
         """Give the error of a call that must fail."""

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._django import DJANGO
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, NoJournal
 from ansible_collections.seamless.deploy.plugins.modules import django_migrate
@@ -34,7 +35,7 @@ class Migrate:
 
     def __call__(self, check_mode: bool = False, journal: Journal | None = None, **options: t.Any) -> dict[str, t.Any]:
         params = {**self.params, **options}
-        bridge = Bridge(run_command, params, "django", str(self.base / "bridge"))
+        bridge = Bridge(run_command, params, DJANGO, str(self.base / "bridge"))
         return django_migrate.run(params, check_mode, bridge, journal or NoJournal())
 
     def fails(self, **options: t.Any) -> DeployError:

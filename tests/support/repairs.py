@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._atoms import Atoms, atoms
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._repairing import Repairing
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._alembic import ALEMBIC
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import journal_of
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _snapshot as _of_postgres
@@ -140,7 +141,7 @@ class Site:
         """As the module does it, without a process of its own."""
         defaults = {name: option.get("default") for name, option in alembic_repair.argument_spec().items()}
         params = {**defaults, **self.params, "action": action, **more}
-        bridge = Bridge(run_command, params, "alembic", params["bridge_path"])
+        bridge = Bridge(run_command, params, ALEMBIC, params["bridge_path"])
         try:
             return Repairing(params, check, bridge, run_command, journal_of(params), time.time()).run()
         except DeployError as exc:

@@ -17,6 +17,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._adoption._finding
 from ansible_collections.seamless.deploy.plugins.module_utils._adoption._installation import Installation
 from ansible_collections.seamless.deploy.plugins.module_utils._adoption._listening import Listening
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._django import DJANGO
 from ansible_collections.seamless.deploy.plugins.module_utils._environment import parse_environment
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._service import _ready
@@ -111,7 +112,7 @@ def ask_django(run: Run, found: Installation, environment: t.Mapping[str, str], 
             "environment": dict(environment),
             "settings": settings,
         }
-        bridge = Bridge(_as_user(run, found.unit.user), params, "django", base)
+        bridge = Bridge(_as_user(run, found.unit.user), params, DJANGO, base)
         described, _progress = bridge.call("describe", alias="default", database_name=None)
         facts = {name: described.get(name) or "" for name in ("media_root", "static_root", "settings")}
         return _state(bridge, Application("", facts["media_root"], facts["static_root"], facts["settings"]))

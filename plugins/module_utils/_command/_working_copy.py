@@ -12,6 +12,7 @@ import subprocess
 import typing as t
 
 from ansible_collections.seamless.deploy.plugins.module_utils._bridge_client import Bridge
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._alembic import ALEMBIC
 from ansible_collections.seamless.deploy.plugins.module_utils._command._arguments import ADMIN_URL, BACKUP
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 
@@ -93,4 +94,4 @@ def params_of(options: argparse.Namespace, environ: t.Mapping[str, str]) -> t.Di
 
 
 def bridge_of(params: t.Dict[str, t.Any]) -> Bridge:
-    return Bridge(run_command, params, "alembic", params["bridge_path"])
+    return Bridge(run_command, params, ALEMBIC, params["bridge_path"])

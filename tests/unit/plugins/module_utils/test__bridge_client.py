@@ -5,50 +5,15 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import pathlib
 import stat
 
 import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils import _bridge_client, _bridge_publish
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._alembic import ALEMBIC
+from ansible_collections.seamless.deploy.plugins.module_utils._bridge_parts._django import DJANGO
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-
-
-def test_everything_that_the_bridge_imports_is_published() -> None:
-    files = _bridge_publish.bridge_files()
-    folder = pathlib.Path(_bridge_publish.__file__).parent / "_bridge"
-    expected = {f"seamless_bridge/module_utils/_bridge/{path.name}" for path in folder.glob("*.py")}
-    assert expected | {"run.py", "seamless_bridge/__init__.py", "seamless_bridge/module_utils/__init__.py"} <= set(
-        files
-    )
-    assert not [name for name, text in files.items() if "ansible_collections" in text]
-    for name, text in files.items():
-        for wanted in imported_from(name, text):
-            assert wanted in files, f"{name} imports {wanted}"
-
-
-def test_everything_that_is_published_is_in_the_payload() -> None:
-    """Ansible sends what it finds imported in the text, and the text names each part a second time."""
-    tree = ast.parse(pathlib.Path(_bridge_publish.__file__).read_text())
-    imports = [
-        node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and "deploy.plugins" in str(node.module)
-    ]
-    sent = {f"{node.module}.{each.name}" for node in imports for each in node.names}
-    assert set(_bridge_publish.part_names()) == {name for name in sent if not name.endswith(".DeployError")}
-
-
-def imported_from(name: str, text: str) -> list[str]:
-    """Give the files of the bridge's package that a file imports."""
-    found = []
-    for node in ast.walk(ast.parse(text)):
-        if not isinstance(node, ast.ImportFrom) or not node.level:
-            continue
-        base = pathlib.PurePosixPath(name).parents[node.level - 1]
-        parts = [node.module] if node.module and not f"{base}/{node.module}".endswith("/_alembic") else []
-        modules = parts or [f"{node.module}/{each.name}" if node.module else each.name for each in node.names]
-        found += [f"{base}/{module.replace('.', '/')}.py" for module in modules]
-    return found
 
 
 def test_hash_follows_the_content() -> None:
@@ -64,41 +29,49 @@ def test_published_once_readable_by_all_and_kept(tmp_path: pathlib.Path) -> None
     old.mkdir(parents=True)
     before = os.umask(0o077)
     try:
-        assert not _bridge_publish.published(str(base))
-        run = pathlib.Path(_bridge_publish.publish(str(base)))
+        assert not _bridge_publish.published(str(base), DJANGO)
+        run = pathlib.Path(_bridge_publish.publish(str(base), DJANGO))
     finally:
         os.umask(before)
     modes = {stat.S_IMODE(path.stat().st_mode) for path in run.parent.rglob("*") if path.is_file()}
     assert modes == {0o644} and stat.S_IMODE(run.parent.stat().st_mode) == 0o755
     inode = run.stat().st_ino
-    assert pathlib.Path(_bridge_publish.publish(str(base))) == run and run.stat().st_ino == inode
-    assert _bridge_publish.published(str(base)) and old.is_dir()
+    assert pathlib.Path(_bridge_publish.publish(str(base), DJANGO)) == run and run.stat().st_ino == inode
+    assert _bridge_publish.published(str(base), DJANGO) and old.is_dir()
     assert sorted(path.name for path in base.iterdir()) == sorted([old.name, run.parent.name])
+
+
+def test_frameworks_lie_beside_each_other(tmp_path: pathlib.Path) -> None:
+    django = pathlib.Path(_bridge_publish.publish(str(tmp_path), DJANGO))
+    assert not _bridge_publish.published(str(tmp_path), ALEMBIC)
+    alembic = pathlib.Path(_bridge_publish.publish(str(tmp_path), ALEMBIC))
+    assert django.parent != alembic.parent and _bridge_publish.published(str(tmp_path), DJANGO)
 
 
 @pytest.mark.parametrize("damage", ["missing", "changed", "empty"])
 def test_incomplete_one_is_replaced(tmp_path: pathlib.Path, damage: str) -> None:
-    run = pathlib.Path(_bridge_publish.publish(str(tmp_path)))
+    run = pathlib.Path(_bridge_publish.publish(str(tmp_path), DJANGO))
     part = run.parent / "seamless_bridge" / "module_utils" / "_bridge" / "_entry.py"
     if damage == "missing":
         part.unlink()
     else:
         part.write_text("" if damage == "empty" else part.read_text() + "#")
-    assert not _bridge_publish.published(str(tmp_path))
-    assert _bridge_publish.publish(str(tmp_path)) == str(run) and _bridge_publish.published(str(tmp_path))
+    assert not _bridge_publish.published(str(tmp_path), DJANGO)
+    assert _bridge_publish.publish(str(tmp_path), DJANGO) == str(run)
+    assert _bridge_publish.published(str(tmp_path), DJANGO)
 
 
 def test_one_that_others_can_write_is_not_run(tmp_path: pathlib.Path) -> None:
-    run = pathlib.Path(_bridge_publish.publish(str(tmp_path)))
+    run = pathlib.Path(_bridge_publish.publish(str(tmp_path), DJANGO))
     run.parent.chmod(0o777)
     with pytest.raises(DeployError, match="could have been written by another user"):
-        _bridge_publish.publish(str(tmp_path))
+        _bridge_publish.publish(str(tmp_path), DJANGO)
 
 
 def test_place_that_cannot_be_written(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DeployError, match="below bridge_path .*; name a directory"):
-        _bridge_publish.publish(str(tmp_path / "file"))
+        _bridge_publish.publish(str(tmp_path / "file"), DJANGO)
 
 
 def test_environment_is_that_of_an_activated_one(tmp_path: pathlib.Path) -> None:
