@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.seamless.deploy.plugins.module_utils._alembic import _examine, _proof, _replay
+from ansible_collections.seamless.deploy.plugins.module_utils._alembic import _look, _proof, _replay
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._atoms import Atoms, atoms
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._detect import own
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._history import History
@@ -27,7 +27,7 @@ class Real:
 
 def examine(params: t.Dict[str, t.Any], bridge: Bridge, now: str) -> Real:
     """Replay all migrations on a scratch database, and look at the real one. now: UTC, ISO 8601. Raises DeployError."""
-    looked = _examine.look(
+    looked = _look.look(
         params, bridge, now, {"alias": params["database"], "database_name": params.get("database_name") or None}
     )
     arguments = {"alias": params["database"]}

@@ -14,6 +14,7 @@ from ansible_collections.seamless.deploy.plugins.module_utils._alembic import (
     _changing,
     _examine,
     _files,
+    _look,
     _repair,
     _repair_files,
     _replay,
@@ -49,7 +50,7 @@ class Repairing:
         action = self.params["action"]
         if action in FILE_ACTIONS:
             _repair_files.refuse_release(self.params["chdir"])
-        looked = _examine.look(self.params, self.bridge, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.now)))
+        looked = _look.look(self.params, self.bridge, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.now)))
         if action == "merge_heads":
             return self._merge(looked)
         if action == "reparent":
@@ -58,7 +59,7 @@ class Repairing:
 
     # -- the database ----------------------------------------------------
 
-    def _database(self, looked: _examine.Looked) -> Result:
+    def _database(self, looked: _look.Looked) -> Result:
         case = _examine.case_of(looked, self.bridge, self.params)
         repair = self._planned(case, looked)
         if not repair.changed:
@@ -69,7 +70,7 @@ class Repairing:
                 _changing.carry_out(looked.place, repair, looked.clean, self.params["lock_timeout"])
         return self._answer(case, repair, backup)
 
-    def _planned(self, case: _repair.Case, looked: _examine.Looked) -> _repair.Repair:
+    def _planned(self, case: _repair.Case, looked: _look.Looked) -> _repair.Repair:
         action = self.params["action"]
         if action == "reset":
             heads = case.history.heads(frozenset(range(len(case.history.steps))))
@@ -99,7 +100,7 @@ class Repairing:
             "diff": {"before": lines[0], "after": lines[1] + "".join(f"{each};\n" for each in repair.statements)},
         }
 
-    def _backup(self, looked: _examine.Looked) -> str:
+    def _backup(self, looked: _look.Looked) -> str:
         """The path of a proven backup; in check mode where it would be. Raises DeployError."""
         dest = self.params["backup_dest"]
         if not dest:
@@ -134,7 +135,7 @@ class Repairing:
 
     # -- the files -------------------------------------------------------
 
-    def _merge(self, looked: _examine.Looked) -> Result:
+    def _merge(self, looked: _look.Looked) -> Result:
         chain = _files.read_project(self.params["chdir"], self.params["config"] or "").chain
         case = _examine.case_of(looked, self.bridge, self.params)
         if len(chain.heads) < 2:
@@ -152,7 +153,7 @@ class Repairing:
         diff = {"before": "", "after": f"a revision with down_revision = {tuple(chain.heads)!r}\n"}
         return {**self._of_files(_repair.facts(case.diagnosis), [path], after), "changed": True, "diff": diff}
 
-    def _reparent(self, looked: _examine.Looked) -> Result:
+    def _reparent(self, looked: _look.Looked) -> Result:
         project = _files.read_project(self.params["chdir"], self.params["config"] or "")
         child = _repair_files.broken(project.chain, self.params["child"] or "")
         if not child:
@@ -176,7 +177,7 @@ class Repairing:
         result = self._of_files(told, [place], told["after"])
         return {**result, "changed": True, "backup": backup, "diff": {"before": before, "after": text}}
 
-    def _proven(self, looked: _examine.Looked, path: str, text: str, child: str, parent: str) -> Result:
+    def _proven(self, looked: _look.Looked, path: str, text: str, child: str, parent: str) -> Result:
         """What the chain with that parent builds, and that it is the database. Raises DeployError where it is not."""
         with _repair_files.copy_of(self.params["chdir"]) as copied:
             _repair_files.write(os.path.join(copied, path), text)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.seamless.deploy.plugins.module_utils._alembic import _examine, _proof, _replay
+from ansible_collections.seamless.deploy.plugins.module_utils._alembic import _look, _proof, _replay
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._atoms import Atoms, atoms
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._detect import own
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic._history import History
@@ -38,7 +38,7 @@ class Stamping:
 
     def _examined(self) -> t.Tuple[History, Atoms]:
         """What each revision makes, and the real catalog."""
-        looked = _examine.look(self._params, self._bridge, self._now)
+        looked = _look.look(self._params, self._bridge, self._now)
         _replay.require_chain(looked.code)
         arguments = {name: value for name, value in looked.arguments.items() if name != "database_name"}
         cache = Cache(self._params.get("cache_path") or "")

@@ -13,8 +13,8 @@ import typing as t
 from ansible_collections.seamless.deploy.plugins.module_utils._alembic import (
     _ddl,
     _ddl_sqlite,
-    _examine,
     _files,
+    _look,
     _repair_files,
     _replay,
 )
@@ -46,7 +46,7 @@ def prune(params: Told, bridge: Bridge, revision: str, accept_rows: bool, dry_ru
             "path": "",
             "statements": [],
         }
-    looked = _examine.look(params, bridge, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)))
+    looked = _look.look(params, bridge, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)))
     history = _replayed(bridge, looked, looked.code, params)
     chosen = history.up_to([pruning.revision]) or frozenset()
     _prune.refuse_rows(history, chosen, accept_rows)
@@ -70,7 +70,7 @@ def prune(params: Told, bridge: Bridge, revision: str, accept_rows: bool, dry_ru
     return {**done, "removed": paths, "copies": kept}
 
 
-def _replayed(bridge: Bridge, looked: _examine.Looked, survey: _replay.Survey, params: Told) -> History:
+def _replayed(bridge: Bridge, looked: _look.Looked, survey: _replay.Survey, params: Told) -> History:
     _replay.require_chain(survey)
     arguments = {name: value for name, value in looked.arguments.items() if name != "database_name"}
     history = _replay.replayed(bridge, looked.place, survey, Cache(params["cache_path"] or ""), arguments)
@@ -82,7 +82,7 @@ def _replayed(bridge: Bridge, looked: _examine.Looked, survey: _replay.Survey, p
 def _prove(
     params: Told,
     bridge: Bridge,
-    looked: _examine.Looked,
+    looked: _look.Looked,
     before: History,
     revision: str,
     paths: t.List[str],
