@@ -106,7 +106,9 @@ def _await_word(place: _detached.Place, journal: Journal, deploy_id: str) -> Non
         time.sleep(INTERVAL)
         now = time.monotonic()
         if now - begun > LIMIT:
-            raise DeployError(f"{place.state.action} was not told to begin within {LIMIT:.0f} seconds; nothing was done")
+            raise DeployError(
+                f"{place.state.action} was not told to begin within {LIMIT:.0f} seconds; nothing was done"
+            )
         if now - looked > HOLDER_INTERVAL:
             looked = now
             journal.check_holder(deploy_id)

@@ -50,7 +50,9 @@ class Place:
     @classmethod
     def new(cls, runs: Runs, name: str, deploy_id: str, step: str, action: str) -> Place:
         result_file = runs.path(name, ".result")
-        return cls(runs, RunnerState(name, deploy_id, step, action, "starting", 0, 0, boot_id(), utc_now(), result_file))
+        return cls(
+            runs, RunnerState(name, deploy_id, step, action, "starting", 0, 0, boot_id(), utc_now(), result_file)
+        )
 
     def tell(self, **changes: t.Any) -> None:
         """Raises DeployError."""

@@ -76,6 +76,17 @@ class Record:
         step = params["step"] or "migrate"
         return cls(journal, params["deploy_id"] or "", step, params["database"], params["undo_proven"])
 
+    def step_of(self, plan: dict[str, t.Any], backwards: bool) -> t.ContextManager[dict[str, t.Any]]:
+        """The step of a plan that is about to run."""
+        undo = {
+            "alias": self.alias,
+            "before": heads_list(plan["before"]),
+            "applying": [item["id"] for item in plan["plan"]],
+            "backwards": backwards,
+            "undo_proven": self.undo_proven,
+        }
+        return self.journal.step(self.deploy_id, self.step, ACTION, self.alias, undo=undo)
+
     def note(self, applied: t.Sequence[dict[str, t.Any]]) -> list[str]:
         """Record each migration that was applied; their ids."""
         for migration in applied:
@@ -103,15 +114,7 @@ def apply(
             nonlocal outcome
             refuse(plan)
             if plan["plan"]:
-                undo = {
-                    "alias": record.alias,
-                    "before": heads_list(plan["before"]),
-                    "applying": [item["id"] for item in plan["plan"]],
-                    "backwards": bool(request.get("backwards")),
-                    "undo_proven": record.undo_proven,
-                }
-                step = record.journal.step(record.deploy_id, record.step, ACTION, record.alias, undo=undo)
-                outcome = stack.enter_context(step)
+                outcome = stack.enter_context(record.step_of(plan, bool(request.get("backwards"))))
 
         def watch(event: dict[str, t.Any]) -> None:
             if ready and event["what"] == "loaded":

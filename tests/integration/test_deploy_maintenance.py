@@ -21,6 +21,7 @@ WRITE = (
     " date_joined, phone_number, avatar_url, created_at, updated_at)"
     " VALUES ('', false, 'late', '', '', '', false, true, now(), '+490', '', now(), now())"
 )
+RECORDED = "DELETE FROM django_migrations WHERE app = 'orders'"
 LATE = "SELECT count(*) FROM accounts_user WHERE username = 'late'"
 WEIGHT = """
 from django.db import migrations
@@ -193,6 +194,9 @@ def test_in_one_transaction_nothing_is_copied(shop: Whole, release: int) -> None
         assert shop.footprint() == before and shop.last()["detail"]["result"] == "rolled_back"
     else:
         assert result.rc == 0 and shop.serving() == "7", result.stdout
+        # The next test begins with release 2, which cannot fill this column.
+        for undo in ("ALTER TABLE orders_order DROP COLUMN priority", f"{RECORDED} AND name LIKE '0004%'"):
+            shop.scene.postgres.execute(undo, "shop")
 
 
 @pytest.mark.long
