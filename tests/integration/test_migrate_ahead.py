@@ -15,6 +15,9 @@ import pytest
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal
 from ansible_collections.seamless.deploy.plugins.module_utils._runs import Runs
 
+from tests.support import alembic_project
+from tests.support.alembic_calls import THINGS
+from tests.support.alembic_python import alembic_python
 from tests.support.django_calls import ids, tables
 from tests.support.django_project import SETTINGS, Project, django_python
 from tests.support.module import finish_module, run_module, start_module
@@ -163,6 +166,25 @@ def test_once_it_goes_on_the_next_deploy_finds_it(deploy: Deploy) -> None:
     assert [state.action for state in deploy.runs.alive()] == ["database.migrate"]
     assert set(ALL) <= set(ids(finish_module(finish)["applied"])) and deploy.started == 1
     assert deploy.told().count("intent") == 1
+
+
+def test_a_chain_of_alembic_is_loaded_ahead_too(tmp_path: pathlib.Path, database: t.Any) -> None:
+    project = alembic_project.Project(tmp_path / "project")
+    project.revision("a1", None, THINGS, 'op.drop_table("things")')
+    journal = str(tmp_path / "srv" / ".deploy" / "journal.jsonl")
+    params = {
+        "chdir": str(project.path),
+        "python": alembic_python(project.age),
+        "environment": {"DATABASE_URL": database.url},
+        "bridge_path": str(tmp_path / "bridge"),
+        "journal": journal,
+        "deploy_id": run_module("deploy_journal", {"path": journal, "state": "begin"})["deploy_id"],
+    }
+    assert run_module("alembic_upgrade", {**params, "wait": False})["begun"] is True
+    assert len(Runs(journal, "ahead").alive()) == 1
+    result = run_module("alembic_upgrade", params)
+    assert ids(result["applied"]) == ["a1"] and "things" in tables(database), result
+    assert os.listdir(Runs(journal, "ahead").folder) == [], "it was not what has migrated"
 
 
 APP = """from django.apps import AppConfig
