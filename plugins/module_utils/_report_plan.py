@@ -29,7 +29,8 @@ def predicted(facts: Facts) -> dict[str, float]:
     if facts["strategy"] != "maintenance" or "verdicts" not in rehearsed:
         return {}
     # What was measured on the data is no guess that an earlier stop could correct.
-    pace = facts.get("pace", 1.0) if rehearsed.get("rehearsal") == "schema" else 1.0
+    # A text from ansible-core before 2.19.
+    pace = float(facts.get("pace", 1.0)) if rehearsed.get("rehearsal") == "schema" else 1.0
     parts = {
         "migrations": pace * float(sum(verdict["impact"].get("seconds", 0) for verdict in rehearsed["verdicts"])),
         "safety copy": rehearsed.get("bytes", 0) / COPY_RATE

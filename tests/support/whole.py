@@ -15,6 +15,7 @@ import time
 import typing as t
 
 from tests.demo.stage import Stage, stage
+from tests.lab.wheels import controller
 from tests.support import playbook, shop
 from tests.support.load import ORDERS, ORDERS_TABLE, TOKEN, Load, LoadReport, request
 
@@ -36,11 +37,15 @@ class Whole:
 
     # -- do --------------------------------------------------------------
 
-    def run(self, release: int, *arguments: str, name: str = "deploy.yml", **changes: t.Any) -> playbook.Result:
-        """Run a playbook with the inventory of this release and these variables changed; None leaves one out."""
+    def run(
+        self, release: int, *arguments: str, name: str = "deploy.yml", ansible: str = "", **changes: t.Any
+    ) -> playbook.Result:
+        """Run a playbook with the inventory of this release, variables changed (None leaves one out); `ansible="2.16"` chooses a version."""
         variables = {**self.scene.variables(release), **UNREHEARSED, **self.changes, **changes}
         variables = {key: value for key, value in variables.items() if value is not None}
-        return playbook.run_playbook(name, variables, *arguments, base=self.scene.base, log=self.scene.log, timeout=900)
+        program = controller(ansible) if ansible else ""
+        base, log = self.scene.base, self.scene.log
+        return playbook.run_playbook(name, variables, *arguments, base=base, log=log, timeout=900, program=program)
 
     def live(self, release: int, **changes: t.Any) -> None:
         """Make sure that this release serves, on a stage where release 1 was the first and has rows."""

@@ -298,6 +298,7 @@ def test_the_stop_is_predicted_and_compared():
     assert line(whole, "Stop:") == "Stop:         about 13 s: migrations 3 s, start 4 s, steps between 6 s"
     learned = line(_report_plan.plan({**STOPS, "pace": 0.4}), "Stop:")
     assert learned == "Stop:         about 16 s: migrations 1 s, safety copy 5 s, start 4 s, steps between 6 s"
+    assert learned == line(_report_plan.plan({**STOPS, "pace": "0.4"}), "Stop:"), "as ansible-core 2.16 hands it over"
     took = _report_done.done({"release": RELEASE, "seconds": {"stop": 16.0, "start": 4.0}, "planned": STOPS})
     assert line(took, "Stopped:") == "Stopped:   16 s, 18 s were predicted"
     assert not any(
