@@ -45,7 +45,8 @@ def done(module: t.Any, work: Work, action: str, asked: object) -> _detached.Res
     params = module.params
     if not params["journal"] or not params["deploy_id"] or module.check_mode:
         return work(None) if params["wait"] else {"changed": False, "begun": False}
-    asked = [asked, *(params[name] for name in ("chdir", "python", "environment_file"))]
+    places = ("chdir", "python", "environment_file", "settings", "config", "app", "x", "undo_proven", "stamp", "fake")
+    asked = [asked, *(params.get(name) for name in places)]
     name = f"{action}-{params['deploy_id']}-{_digest(asked)}"
     if not params["wait"]:
         return begin(module, work, action, name)

@@ -135,8 +135,9 @@ def test_an_application_that_wants_its_database_when_it_is_loaded_is_loaded_in_i
 
 def test_other_options_do_not_go_on_with_it(deploy: Deploy) -> None:
     deploy.load(migrations=["things.0001_initial"])
+    deploy.load(settings="site1.settings")
     assert set(ALL) <= set(ids(deploy.migrate()["applied"]))
-    assert deploy.started == 2 and len(deploy.loaded.alive()) == 1
+    assert deploy.started == 3 and len(deploy.loaded.alive()) == 2
 
 
 def test_it_ends_with_its_deploy(deploy: Deploy) -> None:
