@@ -143,7 +143,7 @@ def _attention(facts: Facts, database: Facts) -> t.Iterator[str]:
     pending = bool(database.get("plan"))
     if facts["strategy"] == "maintenance" and pending and not facts.get("fenced"):
         yield (
-            "without deploy_database_admin_url there is no fence and no safety copy; "
+            "without an admin connection (deploy_database_admin_user or deploy_database_admin_url) there is no fence and no safety copy; "
             "a migration that is not atomic and fails stays half done"
         )
     if facts["strategy"] == "online" and pending and facts.get("forced"):

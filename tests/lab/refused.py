@@ -77,6 +77,20 @@ def sudoers(host: Host, text: str) -> t.Iterator[None]:
 
 
 @contextlib.contextmanager
+def wants_password(host: Host) -> t.Iterator[None]:
+    """Have the server ask everybody for a password, its own user too."""
+    path = host.run("ls /etc/postgresql/*/main/pg_hba.conf").stdout.strip()
+    kept = host.read(path)
+    host.write(path, "local all all scram-sha-256\nhost all all all scram-sha-256\n")
+    host.run("systemctl reload 'postgresql@*'")
+    try:
+        yield
+    finally:
+        host.write(path, kept, mode=0o640, owner="postgres")
+        host.run("systemctl reload 'postgresql@*'")
+
+
+@contextlib.contextmanager
 def missing(host: Host, path: str) -> t.Iterator[None]:
     """Take a program away for a while."""
     name = shlex.quote(path)

@@ -27,6 +27,8 @@ REPOSITORY = "/srv/git/shop"
 WHEELS = "/opt/wheels"
 # As a user has it who says nothing; most tests force the way that they are about.
 REHEARSED = {"deploy_strategy": "auto", "deploy_rehearsal": "auto", "deploy_force_online": False}
+#: The server's own administrator in place of a role with a password.
+LENT = {"deploy_database_admin_url": None, "deploy_database_admin_user": "postgres"}
 SITE = """server {{
     listen 80 default_server;
     location /static/ {{ alias {path}/static/; }}

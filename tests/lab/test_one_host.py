@@ -13,7 +13,7 @@ import pytest
 
 from tests.lab.aside import aside
 from tests.lab.look import Traffic
-from tests.lab.stage import PATH, REHEARSED, LabStage, lab_stage
+from tests.lab.stage import LENT, PATH, REHEARSED, LabStage, lab_stage
 from tests.support.playbook import Result
 
 REASONS = {
@@ -48,7 +48,7 @@ def deploy(
 def test_nobody_notices_a_release_with_migrations(stage: LabStage, request: pytest.FixtureRequest) -> None:
     stage.live(1)
     measured, old = request.config.getoption("--long"), stage.directory()
-    result, traffic = deploy(stage, 2, "online 1 -> 2", 60 if measured else 10, measured, **REHEARSED)
+    result, traffic = deploy(stage, 2, "online 1 -> 2", 60 if measured else 10, measured, **REHEARSED, **LENT)
     assert result.rc == 0, result.stdout
     assert (traffic.report.failed, traffic.lost) == (0, []), traffic.report.failures
     # Figures of a machine that does something else too would say nothing: only who asks for them waits for them.

@@ -11,8 +11,8 @@ import typing as t
 
 import pytest
 
-from tests.lab.refused import expect_one_reason, full_run, refused, sudoers
-from tests.lab.stage import PATH, LabStage, lab_stage
+from tests.lab.refused import expect_one_reason, full_run, refused, sudoers, wants_password
+from tests.lab.stage import LENT, PATH, LabStage, lab_stage
 
 # A connection that is kept open would not ask for the host's key again.
 ANEW = {"ANSIBLE_SSH_ARGS": "-o ControlMaster=no"}
@@ -53,6 +53,23 @@ def test_sudo_to_root_alone_is_refused_with_the_other_user(stage: LabStage) -> N
     stage.live(1)
     fault = sudoers(stage.hosts["app1"], "deployer ALL=(root) NOPASSWD: ALL\n")
     refused(stage, ["Nothing was touched", "deployer on app1 cannot become shop by sudo", "deploy_user"], fault=fault)
+
+
+def test_an_administrator_whom_nobody_may_become_is_refused(stage: LabStage) -> None:
+    stage.live(1)
+    fault = sudoers(stage.hosts["app1"], "deployer ALL=(root,shop) NOPASSWD: ALL\n")
+    words = [
+        "Nothing was touched",
+        "deployer on app1 cannot become postgres by sudo",
+        "correct deploy_database_admin_user",
+    ]
+    refused(stage, words, fault=fault, **LENT)
+
+
+def test_a_server_that_does_not_let_its_administrator_in_is_refused(stage: LabStage) -> None:
+    stage.live(1)
+    words = ["does not let the operating system's user postgres in", "wants a password", "'local all postgres peer'"]
+    refused(stage, words, fault=wants_password(stage.hosts["app1"]), **LENT)
 
 
 def test_a_host_whose_key_has_changed_is_named_with_what_ssh_says(stage: LabStage, tmp_path: pathlib.Path) -> None:
