@@ -220,7 +220,12 @@ def test_what_is_no_postgresql_is_told(lender: Lender) -> None:
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(str(lender.base / ".s.PGSQL.7"))
         other.listen()
-        answers = threading.Thread(target=lambda: other.accept()[0].close())
+
+        def hang_up() -> None:
+            client, _address = other.accept()
+            client.close()
+
+        answers = threading.Thread(target=hang_up)
         answers.start()
         done = lender.ask(login_host=str(lender.base), login_port=7)
         answers.join()
