@@ -84,6 +84,10 @@ VALUES: dict[str, tuple[dict[str, t.Any], list[str]]] = {
     "no supervisor": ({"deploy_supervisor_config": "/no/such.conf"}, ["supervisor_config /no/such.conf"]),
     "no include": ({"deploy_supervisor_include": "/no/such"}, ["deploy_supervisor_include is /no/such"]),
     "no user": ({"deploy_user": "nobody-of-this-name"}, ["nobody-of-this-name", "Correct deploy_path or deploy_user"]),
+    "two admins": (
+        {"deploy_database_admin_user": "postgres"},
+        ["deploy_database_admin_user is 'postgres'", "deploy_database_admin_url is set too"],
+    ),
     "long socket": ({"deploy_socket_dir": "/run/" + "x" * 90}, ["deploy_socket_dir is too long", "107"]),
     "no hook file": ({"deploy_hooks": {"before_stop": "/no/such.yml"}}, ["deploy_hooks", "/no/such.yml"]),
     "unknown hook": ({"deploy_hooks": {"before_lunch": "/no/such.yml"}}, ["deploy_hooks has before_lunch"]),
@@ -92,7 +96,16 @@ VALUES: dict[str, tuple[dict[str, t.Any], list[str]]] = {
 
 # Found one after the other, by whoever needs them; the others are found together.
 ALONE = ("type", "no supervisor", "no include", "no user")
-TOGETHER = ("float", "environment", "sqlite", "unknown token", "misspelt variable", "long socket", "no hook file")
+TOGETHER = (
+    "float",
+    "environment",
+    "sqlite",
+    "two admins",
+    "unknown token",
+    "misspelt variable",
+    "long socket",
+    "no hook file",
+)
 
 
 def test_values_that_cannot_work_are_told_together(shop: Whole, stands: Footprint) -> None:
