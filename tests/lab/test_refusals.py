@@ -66,6 +66,7 @@ def test_an_administrator_whom_nobody_may_become_is_refused(stage: LabStage) -> 
     refused(stage, words, fault=fault, **LENT)
 
 
+@pytest.mark.long
 def test_a_server_that_does_not_let_its_administrator_in_is_refused(stage: LabStage) -> None:
     stage.live(1)
     words = ["does not let the operating system's user postgres in", "wants a password", "'local all postgres peer'"]
