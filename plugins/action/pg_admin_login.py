@@ -25,7 +25,9 @@ class ActionModule(ActionBase):
             )
         )
         if "user" in result and not result.get("failed"):
-            where = urllib.parse.urlencode({"host": result["path"], "port": result.pop("port")})
+            # Should the socket ever be another one's, that one is told nothing: the password is for this user only.
+            whose = {"requirepeer": result.pop("account")}
+            where = urllib.parse.urlencode({"host": result["path"], "port": result.pop("port"), **whose})
             user = urllib.parse.quote(result.pop("user"), safe="")
             result["url"] = f"postgresql://{user}:{password}@/postgres?{where}"
             result["_ansible_no_log"] = True

@@ -18,6 +18,8 @@ from ansible_collections.seamless.deploy.plugins.module_utils._errors import Dep
 
 VERSION = 1
 ROLES = ("application", "admin")
+#: How the directory of a socket begins that was opened for one deploy, by the module pg_admin_login.
+LENT = "seamless-login-"
 POSTGRESQL_SCHEMES = ("postgres", "postgresql", "psql", "pgsql", "postgis")
 
 
@@ -72,6 +74,7 @@ class DatabaseConnection:
             "PGDATABASE": self.database,
             "PGPASSWORD": self.password,
             "PGSSLMODE": self.options.get("sslmode", ""),
+            "PGREQUIREPEER": self.options.get("requirepeer", ""),
         }
         return {name: value for name, value in named.items() if value}
 

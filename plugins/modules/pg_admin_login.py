@@ -16,7 +16,8 @@ description:
   - Run with C(become_user=postgres), this opens a second socket that leads to the server's own, for one other user of the same host, and
     with a password that is made for this deploy and nobody else knows. What is returned is a URL for O(seamless.deploy.pg_fence#module:login_url).
   - No role is made, no password is set, and nothing of the server's configuration is changed.
-  - The socket is closed a second after the deploy has ended (O(journal)), also where its control node was killed and another deploy went on.
+  - The socket is closed a second after the deploy has ended (O(journal)), also where its control node was killed and another deploy went on; where
+    the user who opens it may not look beside the journal, when nobody has used it for six hours.
     Without a deploy it is closed when nobody has used it for O(idle_timeout) seconds, or with O(state=closed).
 extends_documentation_fragment:
   - seamless.deploy._attributes
@@ -58,10 +59,10 @@ options:
     description: Role to connect as. The default has the name of the operating system's user that the task runs as.
     type: str
   journal:
-    description: Journal of the deploy. The socket is open for as long as the deploy lock beside it is held.
+    description: Journal of a deploy that has begun. The socket is open for as long as the deploy lock beside it is held.
     type: path
   idle_timeout:
-    description: Seconds without a session after which the socket is closed, where no deploy is recorded in O(journal).
+    description: Seconds without a session after which the socket is closed, without O(journal).
     type: int
     default: 900
   password:
@@ -117,7 +118,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _lending
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _lending, _own_socket
 
 
 def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -125,13 +126,15 @@ def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
         return {"changed": _lending.close(params["path"]), "path": params["path"]}
     if not params["password"]:
         raise DeployError("password is empty; it is made by the action plugin of pg_admin_login, on the control node")
-    user = params["login_user"] or pwd.getpwuid(os.geteuid()).pw_name
-    server = _lending.server_socket(params["login_host"], params["login_port"])
+    account = pwd.getpwuid(os.geteuid()).pw_name
+    user = params["login_user"] or account
+    server = _own_socket.server_socket(params["login_host"], params["login_port"])
     users = [_number(params["used_by"])] if params["used_by"] else []
-    _lending.ask(server, user)
-    lock = os.path.join(os.path.dirname(params["journal"]), "lock") if params["journal"] else ""
-    directory = _lending.lend(server, params["password"], users, lock, params["idle_timeout"])
-    return {"changed": False, "path": directory, "port": params["login_port"], "user": user}
+    _own_socket.ask(server, user)
+    lock = _lending.lock_of(params["journal"]) if params["journal"] else ""
+    idle = _lending.UNSEEN if params["journal"] else params["idle_timeout"]
+    directory = _lending.lend(server, params["password"], users, lock, idle)
+    return {"changed": False, "path": directory, "port": params["login_port"], "user": user, "account": account}
 
 
 def _number(name: str) -> int:

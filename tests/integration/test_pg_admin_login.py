@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import signal
 import socket
 import struct
@@ -21,9 +22,12 @@ import typing as t
 
 import psycopg2
 import pytest
+from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _own_socket
 
 from tests.support.module import run_module
 from tests.support.playbook import local_inventory, run_playbook
+from tests.support.postgres import free_port
 
 PASSWORD = "only this deploy's"
 CONNECT = "import os, psycopg2, sys; os.setuid(int(sys.argv[1])); psycopg2.connect(sys.stdin.read())"
@@ -34,13 +38,12 @@ class Lender:
 
     def __init__(self, server: t.Any, base: pathlib.Path) -> None:
         self.server, self.base = server, base
-        self.env = {"TMPDIR": str(base)}
 
     def ask(self, **changes: t.Any) -> dict[str, t.Any]:
         """Give what the module returns."""
         where = {"login_host": str(self.server.socket_dir), "login_port": self.server.port, "login_user": "postgres"}
         params = {name: value for name, value in {**where, "password": PASSWORD, **changes}.items() if value != ""}
-        return run_module("pg_admin_login", params, env=self.env)
+        return run_module("pg_admin_login", params)
 
     def open(self, **changes: t.Any) -> str:
         """Give the directory of a new socket."""
@@ -64,7 +67,8 @@ class Lender:
 
     def left(self) -> list[str]:
         """List the sockets that are there."""
-        return [str(path) for path in self.base.glob("seamless-login-*")]
+        places = (self.server.socket_dir, self.base / "away")
+        return [str(path) for place in places for path in place.glob("seamless-login-*")]
 
 
 def until(true: t.Callable[[], bool], seconds: float = 15) -> None:
@@ -82,7 +86,7 @@ def lender(postgres: t.Any, short_dir: pathlib.Path) -> t.Iterator[Lender]:
     made = Lender(postgres, short_dir)
     yield made
     for path in made.left():
-        run_module("pg_admin_login", {"state": "closed", "path": path}, env=made.env)
+        run_module("pg_admin_login", {"state": "closed", "path": path})
     assert made.left() == []
 
 
@@ -130,7 +134,7 @@ def test_no_other_user_comes_in_who_knows_it(lender: Lender) -> None:
 
     assert of("nobody").returncode == 0
     refused = of("daemon")
-    assert refused.returncode != 0 and "server closed the connection unexpectedly" in refused.stderr
+    assert refused.returncode != 0 and "open for another operating system's user only" in refused.stderr
 
 
 def test_a_statement_can_be_cancelled(lender: Lender) -> None:
@@ -179,8 +183,12 @@ def test_closed_it_is_gone(lender: Lender) -> None:
 def test_what_a_killed_one_leaves_goes_with_the_next(lender: Lender) -> None:
     first, kept = lender.open(), lender.open()
     os.kill(lender.pid(first), signal.SIGKILL)
+    second = lender.open()
+    assert sorted(lender.left()) == sorted([first, kept, second])  # one that is being made looks the same
+    for path in lender.left():
+        os.utime(path, (1, 1))
     last = lender.open()
-    assert sorted(lender.left()) == sorted([kept, last])
+    assert sorted(lender.left()) == sorted([kept, second, last])
 
 
 def test_a_server_that_went_away_is_told(lender: Lender, short_dir: pathlib.Path) -> None:
@@ -206,6 +214,7 @@ def test_a_server_that_went_away_is_told(lender: Lender, short_dir: pathlib.Path
             {"login_user": "somebody"},
             "as the role 'somebody'; it wants a password. Have pg_hba.conf say 'local all somebody peer'",
         ),
+        ({"journal": "/nowhere/journal.jsonl"}, "no deploy holds the lock beside journal /nowhere/journal.jsonl"),
         ({"used_by": "no-such-user"}, "used_by is 'no-such-user', and this host has no such user"),
         ({"password": ""}, "password is empty"),
     ],
@@ -232,6 +241,37 @@ def test_what_is_no_postgresql_is_told(lender: Lender) -> None:
     assert done["failed"] and "does not answer as PostgreSQL does" in done["msg"]
 
 
+def test_another_server_than_the_applications_is_told(lender: Lender) -> None:
+    """Such as one without TCP beside a container whose port is published."""
+    port = free_port()
+    with socket.socket(socket.AF_UNIX) as other:
+        path = f"/tmp/.s.PGSQL.{port}"  # where it is looked for
+        other.bind(path)
+        try:
+            other.listen()
+            done = lender.ask(login_host="127.0.0.1", login_port=port)
+        finally:
+            os.unlink(path)
+    assert done["failed"] and f"does not listen on the port {port} of '127.0.0.1'" in done["msg"], done
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
+def test_a_server_of_anybody_is_not_trusted(lender: Lender) -> None:
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.setuid(pwd.getpwnam("daemon").pw_uid)
+        try:
+            _own_socket.ask(f"{lender.server.socket_dir}/.s.PGSQL.{lender.server.port}", "postgres")
+        except DeployError as exc:
+            os.write(writer, exc.msg.encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    os.wait()
+    assert "is not daemon but the user" in os.read(reader, 4096).decode()
+    os.close(reader)
+
+
 def test_in_a_play_its_password_is_shown_to_nobody(lender: Lender, database: t.Any, tmp_path: pathlib.Path) -> None:
     login = {"login_host": str(lender.server.socket_dir), "login_port": lender.server.port, "login_user": "postgres"}
     kept = tmp_path / "url"
@@ -251,10 +291,12 @@ def test_in_a_play_its_password_is_shown_to_nobody(lender: Lender, database: t.A
     ]
     (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
     inventory = local_inventory({"ansible_python_interpreter": sys.executable})
-    done = run_playbook(str(tmp_path / "play.yml"), inventory, "-vvvv", env=lender.env, base=tmp_path)
+    done = run_playbook(str(tmp_path / "play.yml"), inventory, "-vvvv", base=tmp_path)
     assert done.rc == 0, done.stdout
     assert "it wants a password" in done.stdout and "censored" in done.stdout
     url = kept.read_text()
     password = url.rpartition("@")[0].rpartition(":")[2]
     assert len(password) > 40 and password not in done.stdout
     psycopg2.connect(url).close()
+    with pytest.raises(psycopg2.OperationalError, match="requirepeer"):
+        psycopg2.connect(re.sub("requirepeer=[^&]*", "requirepeer=daemon", url))

@@ -36,7 +36,7 @@ def all_of(stage: LabStage) -> dict[str, t.Any]:
 
 def lent(stage: LabStage, after: float = 4) -> list[str]:
     """Tell what is there of a way to the server, and of the process that holds it, a few seconds later."""
-    look = f"sleep {after}; ls -d /tmp/seamless-login-* 2>/dev/null; pgrep -u postgres python; true"
+    look = f"sleep {after}; ls -d /tmp/seamless-login-* /var/run/postgresql/seamless-login-* 2>/dev/null; pgrep -u postgres python; true"
     return stage.hosts["app1"].run(look).stdout.split()
 
 

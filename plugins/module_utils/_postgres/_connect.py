@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 import typing as t
 
-from ansible_collections.seamless.deploy.plugins.module_utils._connection import DatabaseConnection
+from ansible_collections.seamless.deploy.plugins.module_utils._connection import LENT, DatabaseConnection
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 
 try:
@@ -46,6 +47,7 @@ _CAUSES = (
 
 _ADVICE = {
     "no_server": "no PostgreSQL server answers at {place}; start it, or correct login_host and login_port",
+    "lent": "the administrator's login that was lent to a deploy has ended at {place}; deploy again, which opens another one",
     "unknown_host": "the host {host!r} of login_host cannot be resolved; correct login_host, or this machine's name service",
     "timeout": "no answer from {place} within {timeout} seconds; check login_host, login_port and the firewall between",
     "no_password": "the server at {place} wants a password for the role {user!r} and none was given; set login_password",
@@ -77,7 +79,10 @@ def cause_of(text: str) -> str:
 def explain(text: str, connection: DatabaseConnection, option: str) -> str:
     """One sentence for a person: which option, what was found, what to do. `text` is what libpq said."""
     host = connection.host or "the local socket"
-    advice = _ADVICE[cause_of(text)].format(
+    cause = cause_of(text)
+    if cause == "no_server" and os.path.basename(host).startswith(LENT):
+        cause = "lent"
+    advice = _ADVICE[cause].format(
         place=f"{host}:{connection.port}",
         host=connection.host,
         user=connection.user or "(the operating system's user)",

@@ -1,119 +1,66 @@
 # Copyright (c) 2026, seamless.deploy contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds the server's socket on this host, asks whether it lets this user in, and starts the relay. Target; PRIVATE to the collection."""
+"""Starts the relay, closes it, and removes what killed ones have left. Target; PRIVATE to the collection."""
 
 from __future__ import annotations
 
 import contextlib
 import glob
 import os
-import pwd
 import shutil
 import socket
-import struct
+import stat
 import tempfile
+import time
 import typing as t
 
+from ansible_collections.seamless.deploy.plugins.module_utils._connection import LENT
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
-from ansible_collections.seamless.deploy.plugins.module_utils._postgres import _startup
-from ansible_collections.seamless.deploy.plugins.module_utils._postgres._relay import Loan, Relay
+from ansible_collections.seamless.deploy.plugins.module_utils._postgres._relay import Loan, Relay, is_gone
 
-#: Where servers put their sockets: packages of Linux distributions, and PostgreSQL's own default.
-DIRECTORIES = ("/var/run/postgresql", "/tmp")
-PREFIX = "seamless-login-"
+#: Where everybody may make a directory; an environment's TMPDIR is often one user's own.
+EVERYBODYS = "/tmp"
 #: A path of a unix socket has at most so many bytes.
 LONGEST_PATH = 107
-SECONDS = 10.0
-INSTEAD = "or use an admin connection with a password"
+#: Seconds for which a login is kept that nobody uses, where its user cannot see whether the deploy goes on.
+UNSEEN = 6 * 3600.0
+#: Seconds after which a directory without a socket is one that was left, and not one that is being made.
+MAKING = 60.0
 
 
-def server_socket(host: str, port: int) -> str:
-    """The socket of the server that is at `host` for an application. Raises DeployError where that is not this machine."""
-    name = f".s.PGSQL.{port}"
-    if host and not host.startswith("/") and not _is_here(host):
-        raise DeployError(
-            f"login_host is {host!r}, which is another machine, and a server lets nobody in without a password from elsewhere; "
-            f"run this on that machine, {INSTEAD}"
-        )
-    directories = (host,) if host.startswith("/") else DIRECTORIES
-    for directory in directories:
-        if os.path.exists(os.path.join(directory, name)):
-            return os.path.join(directory, name)
-    raise DeployError(
-        f"no PostgreSQL server has its socket {name} in {' or '.join(directories)}; start it, or give the directory of its socket "
-        f"as login_host and its port as login_port, {INSTEAD}"
-    )
-
-
-def _is_here(host: str) -> bool:
-    """Whether one of its addresses is this machine's own, which alone can be listened on. Raises DeployError."""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as exc:
-        raise DeployError(f"the host {host!r} of login_host cannot be resolved; correct login_host") from exc
-    for family, kind, _protocol, _name, address in found:
-        with contextlib.suppress(OSError), socket.socket(family, kind) as probe:
-            probe.bind((address[0], 0))
-            return True
-    return False
-
-
-def ask(path: str, user: str) -> None:
-    """Begin a session as this role and end it. Raises DeployError where the server does not let this process in."""
-    with contextlib.ExitStack() as stack:
-        server = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
-        server.settimeout(SECONDS)
-        try:
-            server.connect(path)
-        except OSError as exc:
-            raise DeployError(
-                f"the server's socket {path} cannot be used: {exc.strerror}; start the server, {INSTEAD}"
-            ) from exc
-        try:
-            way, text = _answer(server, user)
-        except (OSError, struct.error) as exc:
-            raise DeployError(
-                f"whoever listens at {path} does not answer as PostgreSQL does; give its port as login_port, {INSTEAD}"
-            ) from exc
-    if way == _startup.AUTHENTICATED:
-        return
-    who = pwd.getpwuid(os.geteuid()).pw_name
-    found = "wants a password" if way > 0 else f"says: {text}"
-    raise DeployError(
-        f"the server at {path} does not let the operating system's user {who} in as the role {user!r}; it {found}. "
-        f"Have pg_hba.conf say 'local all {user} peer' before its other lines and reload the server, {INSTEAD}"
-    )
-
-
-def _answer(server: socket.socket, user: str) -> t.Tuple[int, str]:
-    """What `said` gives. Raises OSError, struct.error."""
-    server.sendall(_startup.startup(user=user, database="postgres", application_name="seamless.deploy"))
-    with server.makefile("rb") as answers:
-        kind, length = struct.unpack("!ci", answers.read(5))
-        way, text = _startup.said(kind, answers.read(max(0, min(length, _startup.LONGEST) - 4)))
-    if way == _startup.AUTHENTICATED:
-        server.sendall(b"X" + struct.pack("!i", 4))  # the end, as a client says it
-    return way, text
+def lock_of(journal: str) -> str:
+    """The lock of the deploy, "" where this user may not look there. Raises DeployError where nobody holds it."""
+    lock = os.path.join(os.path.dirname(journal), "lock")
+    if is_gone(lock):
+        raise DeployError(f"no deploy holds the lock beside journal {journal}; begin one first, or leave journal out")
+    return lock if os.path.exists(lock) else ""
 
 
 def lend(server: str, password: str, users: t.Iterable[int], lock: str, idle: float) -> str:
     """The directory of a new socket that leads to `server`, and goes on when this process has ended. Raises DeployError."""
-    sweep()
+    where = _directory(server)
+    sweep(where)
     try:
-        directory = tempfile.mkdtemp(prefix=PREFIX)
+        directory = tempfile.mkdtemp(prefix=LENT, dir=where)
         os.chmod(directory, 0o711)  # to be passed through, not read
         path = os.path.join(directory, os.path.basename(server))
         if len(path) > LONGEST_PATH:
             raise OSError(0, f"the path {path} is too long for a socket")
-        lasting = lock if lock and os.path.exists(lock) else ""
-        relay = Relay(Loan(server, path, password, tuple({0, os.geteuid(), *users}), lasting, idle))
+        relay = Relay(Loan(server, path, password, tuple({0, os.geteuid(), *users}), lock, idle))
         _detach(relay, relay.listen())
     except OSError as exc:
         raise DeployError(
-            f"no socket can be made in {tempfile.gettempdir()}: {exc.strerror}; make it writable"
+            f"no socket can be made in {where}: {exc.strerror}; make it writable, or make room there"
         ) from exc
     return directory
+
+
+def _directory(server: str) -> str:
+    """Beside the server's own socket, where others pass too; else where everybody does."""
+    beside = os.path.dirname(os.path.realpath(server))
+    passable = os.stat(beside).st_mode & stat.S_IXOTH
+    return beside if passable and os.access(beside, os.W_OK) else EVERYBODYS
 
 
 def _detach(relay: Relay, listening: socket.socket) -> None:
@@ -135,23 +82,27 @@ def _detach(relay: Relay, listening: socket.socket) -> None:
         os._exit(0)
 
 
-def sweep() -> None:
+def sweep(where: str) -> None:
     """Remove what this user's earlier ones have left that were killed: a socket at which nobody listens."""
-    for directory in glob.glob(os.path.join(tempfile.gettempdir(), f"{PREFIX}*")):
+    for directory in glob.glob(os.path.join(where, f"{LENT}*")):
         with contextlib.suppress(OSError):
-            if os.lstat(directory).st_uid != os.geteuid():
-                continue
-            for path in glob.glob(os.path.join(directory, ".s.PGSQL.*")):
-                with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-                    if probe.connect_ex(path) == 0:
-                        break
-            else:
+            found = os.lstat(directory)
+            if found.st_uid == os.geteuid() and time.time() - found.st_mtime > MAKING and not _is_used(directory):
                 shutil.rmtree(directory, ignore_errors=True)
+
+
+def _is_used(directory: str) -> bool:
+    for path in glob.glob(os.path.join(directory, ".s.PGSQL.*")):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(path) == 0:
+                return True
+    return False
 
 
 def close(directory: str) -> bool:
     """Whether there was one. It ends as soon as it sees that its socket is gone. Raises DeployError."""
-    if not os.path.basename(directory.rstrip("/")).startswith(PREFIX) or os.path.islink(directory):
+    if not os.path.basename(directory.rstrip("/")).startswith(LENT) or os.path.islink(directory):
         raise DeployError(f"path is {directory}, which is no directory that this module has made")
     found = os.path.isdir(directory)
     try:

@@ -34,8 +34,8 @@ LONGEST = 24 * 3600.0
 class Loan:
     """server: path of the server's socket. path: of the socket to make. users: numbers of those it is lent to.
 
-    lock: the file that is there as long as the deploy is; "" for none. idle: seconds without a session after which it
-    ends where there is no lock.
+    lock: the file that is there as long as the deploy is; "" for none that can be seen. idle: seconds without a session
+    after which it ends then.
     """
 
     server: str
@@ -80,30 +80,37 @@ class Relay:
         if not os.path.exists(self._loan.path):
             return False
         if self._loan.lock:
-            return os.path.exists(self._loan.lock) and quiet < LONGEST
+            return not is_gone(self._loan.lock) and quiet < LONGEST
         return quiet < self._loan.idle
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._sessions += 1
         try:
             first = await asyncio.wait_for(self._let_in(reader, writer), PATIENCE)
             if first:
-                await self._carry(first, reader, writer)
+                await self._session(first, reader, writer)
         except (OSError, EOFError, asyncio.TimeoutError, struct.error):
             pass  # whoever has gone is told nothing
         finally:
             writer.close()
+
+    async def _session(self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._sessions += 1
+        try:
+            await self._carry(first, reader, writer)
+        finally:
             self._sessions -= 1
             self._quiet_since = time.monotonic()
 
     async def _let_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
         """The message that is for the server, or nothing where it is for nobody."""
-        if _user_of(writer) not in self._loan.users:
-            return b""
         first = await _message(reader)
         while _startup.code_of(first[4:]) in _startup.ENCRYPTION:
             writer.write(b"N")
             first = await _message(reader)
+        if user_at_the_other_end(writer.get_extra_info("socket")) not in self._loan.users:
+            return await _refuse(
+                writer, "28000", "this way to the server is open for another operating system's user only"
+            )
         if _startup.code_of(first[4:]) == _startup.CANCEL:
             return first  # it holds a secret of the session's own
         writer.write(_startup.ASK_PASSWORD)
@@ -112,27 +119,44 @@ class Relay:
         given = (await _message(reader))[4:].rstrip(b"\0")
         if hmac.compare_digest(given, self._loan.password.encode()):
             return first
-        writer.write(_startup.refusal("28P01", "password authentication failed: this way is open for one deploy only"))
-        await writer.drain()
-        return b""
+        return await _refuse(writer, "28P01", "password authentication failed: this way is open for one deploy only")
 
     async def _carry(self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             answers, server = await asyncio.open_unix_connection(self._loan.server)
         except OSError as exc:
-            writer.write(
-                _startup.refusal("08001", f"could not connect to server at {self._loan.server}: {exc.strerror}")
-            )
-            await writer.drain()
+            await _refuse(writer, "08001", f"could not connect to server at {self._loan.server}: {exc.strerror}")
             return
         server.write(first)
         await asyncio.gather(_copy(reader, server), _copy(answers, writer))
 
 
-def _user_of(writer: asyncio.StreamWriter) -> int:
-    """Number of the user at the other end, as the kernel knows it."""
-    peer = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return int(struct.unpack("3i", peer)[1])
+def is_gone(path: str) -> bool:
+    """Whether it is not there for certain; what this user may not look at can be there."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def user_at_the_other_end(connected: socket.socket) -> int:
+    """Number of the user, as the kernel knows it: who connected, or who listens."""
+    return process_at_the_other_end(connected)[1]
+
+
+def process_at_the_other_end(connected: socket.socket) -> t.Tuple[int, int]:
+    """Numbers of the process and its user."""
+    peer = struct.unpack("3i", connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return int(peer[0]), int(peer[1])
+
+
+async def _refuse(writer: asyncio.StreamWriter, state: str, text: str) -> bytes:
+    writer.write(_startup.refusal(state, text))
+    await writer.drain()
+    return b""
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:

@@ -42,11 +42,18 @@ def refusal(state: str, text: str) -> bytes:
     return b"E" + struct.pack("!i", len(body) + 4) + body
 
 
-def said(kind: bytes, body: bytes) -> t.Tuple[int, str]:
-    """What a server answers to a first message: a way to authenticate (0: none is needed), or -1 and what it says."""
+class Answer(t.NamedTuple):
+    """What a server answers to a first message. way: how to authenticate (0: no need), or -1 where it says no, with its state and words."""
+
+    way: int
+    state: str = ""
+    text: str = ""
+
+
+def said(kind: bytes, body: bytes) -> Answer:
     if kind == b"R" and len(body) >= 4:
-        return int(struct.unpack_from("!i", body)[0]), ""
+        return Answer(int(struct.unpack_from("!i", body)[0]))
     if kind == b"E":
-        fields = {field[:1]: field[1:] for field in body.split(b"\0") if field}
-        return -1, fields.get(b"M", b"").decode(errors="replace")
-    return -1, "something that is no PostgreSQL"
+        fields = {field[:1]: field[1:].decode(errors="replace") for field in body.split(b"\0") if field}
+        return Answer(-1, fields.get(b"C", ""), fields.get(b"M", ""))
+    return Answer(-1, "", "something that is no PostgreSQL")

@@ -59,6 +59,12 @@ def test_the_password_reaches_programs_through_the_environment():
     assert connection.psycopg2_arguments()["dbname"] == "shop"
 
 
+def test_whose_socket_it_must_be_reaches_the_driver_and_programs():
+    connection = parse_url("postgres://postgres:pw@/postgres?host=/run/x&requirepeer=postgres", "admin", "login_url")
+    assert connection.psycopg2_arguments()["requirepeer"] == "postgres"
+    assert connection.environment()["PGREQUIREPEER"] == "postgres"
+
+
 def test_another_role_is_refused():
     with pytest.raises(ValueError, match="superuser"):
         DatabaseConnection("superuser")

@@ -51,6 +51,14 @@ def test_cause_and_advice(said, cause, word):
     assert " ".join(said.split()) in explained
 
 
+def test_a_lent_login_that_has_ended_is_no_server_that_is_down():
+    gone = "/var/run/postgresql/seamless-login-x1"
+    said = f'connection to server on socket "{gone}/.s.PGSQL.5432" failed: No such file or directory'
+    explained = _connect.explain(said, DatabaseConnection("admin", gone, user="postgres"), "login_url")
+    assert explained.startswith("The administrator's login that was lent to a deploy has ended")
+    assert "deploy again" in explained and "login_port" not in explained
+
+
 REFUSED = (
     'connection to server at "127.0.0.1", port 5432 failed: FATAL:  password authentication failed for user "shop"'
 )

@@ -25,23 +25,22 @@ def test_the_code_of_a_first_message(rest: bytes, code: int) -> None:
 @pytest.mark.parametrize(
     ("kind", "body", "found"),
     [
-        (b"R", struct.pack("!i", 0), (0, "")),
-        (b"R", struct.pack("!i", 10) + b"SCRAM-SHA-256\0\0", (10, "")),
-        (b"R", b"", (-1, "something that is no PostgreSQL")),
-        (b"H", b"TTP/1.1 400", (-1, "something that is no PostgreSQL")),
-        (b"E", b"SFATAL\0C28000\0Mno entry for host\0\0", (-1, "no entry for host")),
-        (b"E", b"\0", (-1, "")),
+        (b"R", struct.pack("!i", 0), (0, "", "")),
+        (b"R", struct.pack("!i", 10) + b"SCRAM-SHA-256\0\0", (10, "", "")),
+        (b"R", b"", (-1, "", "something that is no PostgreSQL")),
+        (b"H", b"TTP/1.1 400", (-1, "", "something that is no PostgreSQL")),
+        (b"E", b"SFATAL\0C28000\0Mno entry for host\0\0", (-1, "28000", "no entry for host")),
+        (b"E", b"\0", (-1, "", "")),
     ],
 )
-def test_what_a_server_answers(kind: bytes, body: bytes, found: tuple[int, str]) -> None:
+def test_what_a_server_answers(kind: bytes, body: bytes, found: tuple[int, str, str]) -> None:
     assert _startup.said(kind, body) == found
 
 
 def test_a_refusal_can_be_read_by_its_own_rules() -> None:
     message = _startup.refusal("28P01", "not you")
     assert struct.unpack("!i", message[1:5])[0] == len(message) - 1
-    assert _startup.said(message[:1], message[5:]) == (-1, "not you")
-    assert b"C28P01\0" in message
+    assert _startup.said(message[:1], message[5:]) == (-1, "28P01", "not you")
 
 
 def test_a_password_is_asked_for_as_it_is() -> None:
