@@ -42,6 +42,20 @@ def test_what_the_old_release_can_live_with_goes_online(shop: Whole) -> None:
     assert shop.footprint().serving == "2"
 
 
+def test_rehearse_tells_how_a_deploy_would_run_and_leaves_nothing(shop: Whole) -> None:
+    shop.live(2)
+    stands, there = shop.footprint(), sorted(shop.manifests())
+    would = shop.run(8, name="rehearse.yml")
+    refused = shop.run(7, name="rehearse.yml", deploy_strategy="online")
+    stop = shop.run(7, name="rehearse.yml")
+    assert would.rc == 0 and "would run online, and hold back accounts.0003_remove_user_google_id" in would.stdout, (
+        would.stdout
+    )
+    assert refused.rc != 0 and "strategy is 'online', and that is not possible" in refused.stdout, refused.stdout
+    assert stop.rc == 0 and "would run in maintenance" in stop.stdout and "db_default" in stop.stdout, stop.stdout
+    assert shop.footprint() == stands and sorted(shop.manifests()) == there and not shop.locked()
+
+
 @pytest.mark.long
 def test_online_is_refused_with_the_reason(shop: Whole) -> None:
     shop.live(2)
@@ -84,20 +98,6 @@ def columns(shop: Whole) -> set[str]:
         "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'", "shop"
     )
     return {name for (name,) in found}
-
-
-def test_rehearse_tells_how_a_deploy_would_run_and_leaves_nothing(later: Whole) -> None:
-    later.live(2)
-    stands, there = later.footprint(), sorted(later.manifests())
-    would = later.run(8, name="rehearse.yml")
-    refused = later.run(7, name="rehearse.yml", deploy_strategy="online")
-    stop = later.run(7, name="rehearse.yml")
-    assert would.rc == 0 and "would run online, and hold back accounts.0003_remove_user_google_id" in would.stdout, (
-        would.stdout
-    )
-    assert refused.rc != 0 and "strategy is 'online', and that is not possible" in refused.stdout, refused.stdout
-    assert stop.rc == 0 and "would run in maintenance" in stop.stdout and "db_default" in stop.stdout, stop.stdout
-    assert later.footprint() == stands and sorted(later.manifests()) == there and not later.locked()
 
 
 @pytest.mark.long

@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import pathlib
 import sys
+import typing as t
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from tests.lab.needs import why_not
-from tests.lab.stage import LabStage
+from tests.lab.stage import LabStage, lab_stage
 
 HERE = pathlib.Path(__file__).resolve().parent
 LONG = "takes minutes: ./run test lab --long"
@@ -42,3 +43,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=f"no lab here: {problem}"))
         elif item.get_closest_marker("long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason=LONG))
+
+
+@pytest.fixture(scope="session")
+def shared_host() -> t.Iterator[LabStage]:
+    """Boot one host for the files whose usual tests leave a host as the next file wants it."""
+    with lab_stage() as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def one_host(request: pytest.FixtureRequest) -> t.Iterator[LabStage]:
+    """One host that has everything; the long tests of a file leave more behind, so that it is the file's own then."""
+    with contextlib.ExitStack() as stack:
+        long = request.config.getoption("--long")
+        yield stack.enter_context(lab_stage()) if long else request.getfixturevalue("shared_host")

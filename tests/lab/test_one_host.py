@@ -13,7 +13,7 @@ import pytest
 
 from tests.lab.aside import aside
 from tests.lab.look import Traffic
-from tests.lab.stage import LENT, PATH, REHEARSED, LabStage, lab_stage
+from tests.lab.stage import LENT, PATH, REHEARSED, LabStage
 from tests.support.playbook import Result
 
 REASONS = {
@@ -27,10 +27,9 @@ RATE = 300
 
 
 @pytest.fixture(scope="module")
-def stage() -> t.Iterator[LabStage]:
-    """Boot one host that has everything."""
-    with lab_stage() as scene:
-        yield scene
+def stage(one_host: LabStage) -> LabStage:
+    """Give one host that has everything."""
+    return one_host
 
 
 def deploy(

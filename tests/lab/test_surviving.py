@@ -14,7 +14,7 @@ import typing as t
 import pytest
 
 from tests.lab import faults
-from tests.lab.stage import PATH, LabStage, lab_stage
+from tests.lab.stage import PATH, LabStage
 from tests.support.playbook import Play
 
 # Each deploy here brings one column, so that the schema tells which release the database belongs to.
@@ -105,12 +105,11 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(request: pytest.FixtureRequest) -> t.Iterator[Scene]:
-    """Boot one host on which release 2 serves; show the table at the end."""
-    with lab_stage() as stage:
-        stage.live(2)
-        stage.repository.git("checkout", "--quiet", "main")
-        yield Scene(stage)
+def scene(request: pytest.FixtureRequest, one_host: LabStage) -> t.Iterator[Scene]:
+    """Have release 2 serve on one host; show the table at the end."""
+    one_host.live(2)
+    one_host.repository.git("checkout", "--quiet", "main")
+    yield Scene(one_host)
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         print("\n" + "\n".join(TABLE))
 

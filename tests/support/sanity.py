@@ -10,16 +10,27 @@ import configparser
 import re
 import shutil
 import sys
+import time
+import typing as t
 
-from tests.support.checks import CACHE, call, say
+from tests.support.checks import CACHE, call
 from tests.support.paths import CHECKOUT
 
 # ansible-test keeps its virtual environments and pip's bootstrap in HOME: they get one of their own.
 HOME = CACHE / "home"
 
 
-def run_sanity() -> str | None:
-    """What ran, or None when there are findings, which are printed."""
+class Sanity(t.NamedTuple):
+    """What ran, what was found, and how long it took."""
+
+    tests: str
+    findings: str
+    seconds: float
+
+
+def run_sanity() -> Sanity:
+    """All of its tests on the copy of the checkout."""
+    began = time.monotonic()
     private_home()
     complete = HOME / ".venvs-complete"
     if not complete.exists():
@@ -30,11 +41,12 @@ def run_sanity() -> str | None:
     result = call("ansible-test", "sanity", "--python", version, "--color", "no", home=HOME)
     if result.returncode == 0 or "sanity test(s) listed below" in result.stdout:
         complete.touch()
+    findings = ""
     if result.returncode:
-        findings = re.findall(r"^(?:ERROR|FATAL):.*$", result.stdout, re.MULTILINE)
-        say("\n".join(findings) if complete.exists() else result.stdout.rstrip())
-        return None
-    return f"ansible-test, {len(re.findall('^Running sanity test', result.stdout, re.MULTILINE))} tests on {version}"
+        errors = re.findall(r"^(?:ERROR|FATAL):.*$", result.stdout, re.MULTILINE)
+        findings = "\n".join(errors) if errors and complete.exists() else result.stdout.rstrip() or "nothing was said"
+    count = len(re.findall("^Running sanity test", result.stdout, re.MULTILINE))
+    return Sanity(f"{count} tests on {version}", findings, time.monotonic() - began)
 
 
 def private_home() -> None:
