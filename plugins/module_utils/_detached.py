@@ -24,6 +24,7 @@ import uuid
 import zipfile
 
 from ansible.module_utils.common.parameters import remove_values
+from ansible_collections.seamless.deploy.plugins.module_utils._apart import apart
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._journal_store import Journal, utc_now
 from ansible_collections.seamless.deploy.plugins.module_utils._lock import boot_id
@@ -150,24 +151,17 @@ class _Held(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 def start(module: t.Any, work: t.Callable[[], Result], place: Place) -> int:
     """Start the daemon. What is returned can be read until it is gone: an error, or one byte once it is on record."""
     reader, writer = os.pipe()
-    first = os.fork()
-    if first == 0:
-        try:
-            os.close(reader)
-            os.setsid()
-            if os.fork() == 0:
-                _daemon(module, work, place, writer)
-        finally:
-            os._exit(0)
+
+    def daemon() -> None:
+        os.close(reader)
+        _daemon(module, work, place, writer)
+
+    apart(daemon)
     os.close(writer)
-    os.waitpid(first, 0)
     return reader
 
 
 def _daemon(module: t.Any, work: t.Callable[[], Result], place: Place, writer: int) -> None:
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
     pid = os.getpid()

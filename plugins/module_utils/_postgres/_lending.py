@@ -15,6 +15,7 @@ import tempfile
 import time
 import typing as t
 
+from ansible_collections.seamless.deploy.plugins.module_utils._apart import apart
 from ansible_collections.seamless.deploy.plugins.module_utils._connection import LENT
 from ansible_collections.seamless.deploy.plugins.module_utils._errors import DeployError
 from ansible_collections.seamless.deploy.plugins.module_utils._postgres._relay import Loan, Relay, is_gone
@@ -41,19 +42,31 @@ def lend(server: str, password: str, users: t.Iterable[int], lock: str, idle: fl
     """The directory of a new socket that leads to `server`, and goes on when this process has ended. Raises DeployError."""
     where = _directory(server)
     sweep(where)
+    directory = ""
     try:
         directory = tempfile.mkdtemp(prefix=LENT, dir=where)
         os.chmod(directory, 0o711)  # to be passed through, not read
         path = os.path.join(directory, os.path.basename(server))
         if len(path) > LONGEST_PATH:
             raise OSError(0, f"the path {path} is too long for a socket")
-        relay = Relay(Loan(server, path, password, tuple({0, os.geteuid(), *users}), lock, idle))
-        _detach(relay, relay.listen())
+        _start(Relay(Loan(server, path, password, tuple({0, os.geteuid(), *users}), lock, idle)))
     except OSError as exc:
+        shutil.rmtree(directory, ignore_errors=True)
         raise DeployError(
             f"no socket can be made in {where}: {exc.strerror}; make it writable, or make room there"
         ) from exc
     return directory
+
+
+def _start(relay: Relay) -> None:
+    listening = relay.listen()
+
+    def serve() -> None:
+        os.chdir("/")
+        relay.run(listening)
+
+    apart(serve)
+    listening.close()
 
 
 def _directory(server: str) -> str:
@@ -61,25 +74,6 @@ def _directory(server: str) -> str:
     beside = os.path.dirname(os.path.realpath(server))
     passable = os.stat(beside).st_mode & stat.S_IXOTH
     return beside if passable and os.access(beside, os.W_OK) else EVERYBODYS
-
-
-def _detach(relay: Relay, listening: socket.socket) -> None:
-    """Have it go on in a session of its own, with nothing of this process's input and output."""
-    first = os.fork()
-    if first:
-        os.waitpid(first, 0)
-        listening.close()
-        return
-    try:
-        os.setsid()
-        if os.fork() == 0:
-            os.chdir("/")
-            null = os.open(os.devnull, os.O_RDWR)
-            for descriptor in (0, 1, 2):
-                os.dup2(null, descriptor)
-            relay.run(listening)
-    finally:
-        os._exit(0)
 
 
 def sweep(where: str) -> None:
