@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import tempfile
 import typing as t
 
 import pytest
 
+from tests.integration.test_rehearsal_sandbox import possible, read_only
 from tests.support.django_calls import Migrate
 from tests.support.django_project import Project, django_python
 from tests.support.module import run_module
@@ -32,6 +35,16 @@ DJANGO = {
         "nowhere",
     ),
 }
+
+
+#: The way back of a migration that moves uploads.
+MOVES = """
+def f(apps, editor):
+    open({path!r}, "w").close()
+"""
+CLOSED = pytest.mark.skipif(
+    not (possible() and read_only()), reason="needs root, the right to make a namespace, and Linux 5.12"
+)
 
 
 def outcomes(result: dict[str, t.Any]) -> dict[str, str]:
@@ -64,6 +77,19 @@ def test_nothing_is_taken_back_unasked(tmp_path: pathlib.Path, database: t.Any) 
     assert rehearse()["round_trip"] == []
 
 
+def alembic_params(project: Revisions, database: t.Any, path: pathlib.Path) -> dict[str, t.Any]:
+    return {
+        **project.params,
+        "framework": "alembic",
+        "bridge_path": str(path / "bridge"),
+        "login_url": database.admin_url,
+        "database_name": database.name,
+        "client_path": str(database.server.bin_dir),
+        "path": str(path / "srv"),
+        "round_trip": True,
+    }
+
+
 @pytest.mark.parametrize("engine", ["postgresql", "sqlite"])
 def test_revisions_of_alembic(tmp_path: pathlib.Path, database: t.Any, engine: str) -> None:
     url = database.url if engine == "postgresql" else f"sqlite:////{str(tmp_path / 'data.db').lstrip('/')}"
@@ -75,17 +101,47 @@ def test_revisions_of_alembic(tmp_path: pathlib.Path, database: t.Any, engine: s
     whole = project.revision("whole", "kept", column.format("whole"))
     back = "def downgrade():\n    with op.batch_alter_table('thing') as batch:\n        batch.drop_column('whole')\n"
     whole.write_text(whole.read_text().partition("def downgrade")[0] + back)
-    params = {
-        **project.params,
-        "framework": "alembic",
-        "bridge_path": str(tmp_path / "bridge"),
-        "login_url": database.admin_url if engine == "postgresql" else url,
-        "database_name": database.name if engine == "postgresql" else "main",
-        "client_path": str(database.server.bin_dir),
-        "path": str(tmp_path / "srv"),
-        "round_trip": True,
-    }
-    result = run_module("migration_rehearse", params)
+    elsewhere = {} if engine == "postgresql" else {"login_url": url, "database_name": "main"}
+    result = run_module("migration_rehearse", {**alembic_params(project, database, tmp_path), **elsewhere})
     assert outcomes(result) == {"kept": "incomplete", "whole": "complete"}, result
     (kept,) = [one for one in result["round_trip"] if one["migration"] == "kept"]
     assert any("kept" in line for line in kept["differences"])
+
+
+@pytest.fixture
+def uploads() -> t.Iterator[pathlib.Path]:
+    """Make a folder that a rehearsal may not write to."""
+    with tempfile.TemporaryDirectory(dir="/opt") as folder:
+        yield pathlib.Path(folder)
+
+
+def kept_away(result: dict[str, t.Any], uploads: pathlib.Path) -> None:
+    """Expect that the way back was not let near the uploads, and that this is told as a thing of the rehearsal."""
+    (one,) = result["round_trip"]
+    assert one["outcome"] == "failed" and "Read-only file system" in one["problem"], result
+    assert "a rehearsal keeps files away, so that it may well work in production" in one["problem"]
+    assert os.listdir(uploads) == []
+
+
+@CLOSED
+def test_a_way_back_writes_no_file(tmp_path: pathlib.Path, database: t.Any, uploads: pathlib.Path) -> None:
+    project = Project(tmp_path / "project")
+    Migrate(project, django_python(), database.url, tmp_path)()
+    rehearse = Rehearse(project, database, tmp_path)
+    rehearse.live()
+    moves = MOVES.format(path=str(uploads / "moved"))
+    project.migration(
+        "0002_change", "migrations.RunPython(migrations.RunPython.noop, f),", "0001_initial", before=moves
+    )
+    kept_away(rehearse(round_trip=True), uploads)
+
+
+@CLOSED
+def test_a_downgrade_writes_no_file(tmp_path: pathlib.Path, database: t.Any, uploads: pathlib.Path) -> None:
+    project = Revisions(tmp_path / "project", database.url)
+    project.revision("first", None, 'op.create_table("thing", sa.Column("id", sa.Integer, primary_key=True))')
+    project.alembic("upgrade", "head")
+    moved = project.revision("moved", "first", 'op.add_column("thing", sa.Column("moved", sa.Text))')
+    back = f"def downgrade():\n    open({str(uploads / 'moved')!r}, 'w').close()\n"
+    moved.write_text(moved.read_text().partition("def downgrade")[0] + back)
+    kept_away(run_module("migration_rehearse", alembic_params(project, database, tmp_path)), uploads)

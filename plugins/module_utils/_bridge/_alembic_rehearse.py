@@ -31,7 +31,7 @@ def rehearse(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]
 
     def work(heads: t.Tuple[str, ...], context: t.Any) -> t.Dict[str, t.Any]:
         nonlocal sandbox
-        sandbox = enclose(_place(project, context))
+        sandbox = enclose(_alembic_setup.host_of(project, context))
         run = Rehearsal(project, context, arguments, answer, sandbox)
         runs.append(run)
         with run.listening():
@@ -44,14 +44,6 @@ def rehearse(arguments: t.Dict[str, t.Any], answer: t.Any) -> t.Dict[str, t.Any]
         "warnings": list(project.warnings),
         "sandbox": sandbox,
     }
-
-
-def _place(project: t.Any, context: t.Any) -> str:
-    """Where the database is: the file of SQLite, the directory of a socket, or a host."""
-    if context.dialect.name != "sqlite":
-        return str(project.target.host)
-    listed = context.connection.exec_driver_sql("PRAGMA database_list").fetchall()
-    return next((str(path) for _number, name, path in listed if name == "main" and path), "/")
 
 
 class Rehearsal(AlembicRun):

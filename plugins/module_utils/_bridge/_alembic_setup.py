@@ -263,3 +263,11 @@ def _prove_redirect(connection: t.Any, engine: str, name: str) -> None:
             f"the connection was to be redirected to {name!r} but reached {found!r}; "
             "an engine with a `creator` of its own cannot be redirected",
         )
+
+
+def host_of(project: t.Any, context: t.Any) -> str:
+    """Where the database is: the file of SQLite, the directory of a socket, or a host."""
+    if context.dialect.name != "sqlite":
+        return str(project.target.host)
+    listed = context.connection.exec_driver_sql("PRAGMA database_list").fetchall()
+    return next((str(path) for _number, name, path in listed if name == "main" and path), "/")

@@ -9,7 +9,6 @@ Application's interpreter; PRIVATE to the collection.
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 import typing as t
 
@@ -43,19 +42,12 @@ def rehearse(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     _django_check.refuse_serious(connection.alias)
     _django_apply.register_signals()
     connection.prepare_database()
-    run.sandbox = enclose(_host(connection))
+    run.sandbox = enclose(_django_setup.host_of(connection))
     with contextlib.ExitStack() as stack:
         stack.enter_context(connection.execute_wrapper(run.watch))
         stack.enter_context(run.following_transactions())
         done = _django_apply.migrate(run, plan, arguments)
     return {**done, "sandbox": run.sandbox}
-
-
-def _host(connection: t.Any) -> str:
-    """Where the database is; a file of SQLite needs no network either."""
-    if connection.vendor == "sqlite":
-        return os.path.abspath(str(connection.settings_dict["NAME"]))
-    return str(getattr(getattr(connection.connection, "info", None), "host", None) or "")
 
 
 class Rehearsal(DjangoRun):

@@ -10,24 +10,27 @@ import typing as t
 from . import _django_plan, _django_setup
 from . import _exceptions as errors
 from ._protocol import BridgeError
-from ._sandbox import end_with
+from ._sandbox import enclose, end_with, prepare
 
 
 def round_trip(arguments: dict[str, t.Any], answer: t.Any) -> dict[str, t.Any]:
     """Go back over `ids`, the last first, and forth again. Progress, each waited for: `returned` of each, then `again`."""
     if not arguments.get("database_name"):
         raise BridgeError("request", "a round trip needs database_name, the scratch copy")
+    prepare()
     end_with(answer.go, arguments.get("seconds"))
     _django_setup.prepare({**arguments, "other_databases": "refuse"}, answer, "migrate")
     connection = _django_setup.connect(arguments)
+    _django_plan.new_executor(connection)  # loads all that migrations import, as a rehearsal does before it is enclosed
+    sandbox = enclose(_django_setup.host_of(connection))
     returned: list[str] = []
     for name in reversed(arguments["ids"]):
-        problem, irreversible = _back(connection, name)
+        problem, irreversible = _back(connection, name, sandbox)
         answer.ask("returned", id=name, problem=problem, irreversible=irreversible)
         if problem:
             break
         returned.insert(0, name)
-    problem = _forth(connection, returned)
+    problem = _forth(connection, returned, sandbox)
     answer.ask("again")
     return {"problem": problem}
 
@@ -36,7 +39,7 @@ def _migration(executor: t.Any, name: str) -> t.Any:
     return executor.loader.get_migration(*name.split(".", 1))
 
 
-def _back(connection: t.Any, name: str) -> tuple[str, bool]:
+def _back(connection: t.Any, name: str, sandbox: str) -> tuple[str, bool]:
     """(what went wrong, whether the migration says itself that it cannot be taken back)."""
     from django.db.migrations.exceptions import IrreversibleError
 
@@ -46,20 +49,15 @@ def _back(connection: t.Any, name: str) -> tuple[str, bool]:
     except IrreversibleError as exc:
         return errors.summary(exc), True
     except Exception as exc:
-        return _said(exc), False
+        return errors.told(exc, sandbox), False
     return "", False
 
 
-def _forth(connection: t.Any, names: t.Sequence[str]) -> str:
+def _forth(connection: t.Any, names: t.Sequence[str], sandbox: str) -> str:
     for name in names:
         executor = _django_plan.new_executor(connection)
         try:
             executor.migrate(None, plan=[(_migration(executor, name), False)])
         except Exception as exc:
-            return f"{name}: {_said(exc)}"
+            return f"{name}: {errors.told(exc, sandbox)}"
     return ""
-
-
-def _said(exc: Exception) -> str:
-    place = errors.place_of(exc)
-    return f"{errors.summary(exc)}{', at ' + place if place else ''}"

@@ -254,3 +254,10 @@ def restart_read_only(connection: t.Any) -> None:
         connection.rollback()
         connection.set_autocommit(True)
         read_only(connection)
+
+
+def host_of(connection: t.Any) -> str:
+    """Where the database is: the file of SQLite, the directory of a socket, or a host. It is connected."""
+    if connection.vendor == "sqlite":
+        return os.path.abspath(str(connection.settings_dict["NAME"]))
+    return str(getattr(getattr(connection.connection, "info", None), "host", None) or "")

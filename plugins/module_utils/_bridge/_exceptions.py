@@ -83,6 +83,15 @@ def kept_away(exc: t.Optional[BaseException]) -> bool:
     return False
 
 
+def told(exc: BaseException, sandbox: str) -> str:
+    """What it says, and where; and whether that need not be so where nothing is kept away."""
+    place = place_of(exc)
+    text = f"{summary(exc)}{', at ' + place if place else ''}"
+    if sandbox == "none" or not kept_away(exc):
+        return text
+    return f"{text}; a rehearsal keeps {sandbox} away, so that it may well work in production"
+
+
 def is_retryable(exc: BaseException) -> bool:
     return sqlstate_of(exc) in (*RETRYABLE, BUSY)
 
