@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import time
 import typing as t
 
@@ -37,10 +38,11 @@ def wait_spec() -> dict[str, t.Any]:
     return {"wait": {"type": "bool", "default": True}}
 
 
-def done(module: t.Any, work: Work, action: str, asked: object) -> _detached.Result:
+def done(module: t.Any, work: Work, action: str, asked: object, environment: t.Mapping[str, str]) -> _detached.Result:
     """Do it in a deploy's way: now, or with `wait` false load what it needs, or go on with what was loaded. Raises DeployError.
 
     work: calls the function that it is given, if any, when all is loaded and nothing is done yet. asked: what it depends on.
+    environment: of the application, on which it depends too.
     """
     params = module.params
     if not params["journal"] or not params["deploy_id"] or module.check_mode:
@@ -49,15 +51,15 @@ def done(module: t.Any, work: Work, action: str, asked: object) -> _detached.Res
     asked = [asked, *(params.get(name) for name in places)]
     name = f"{action}-{params['deploy_id']}-{_digest(asked)}"
     if not params["wait"]:
-        return begin(module, work, action, name)
-    loaded = go_on(module, name)
+        return begin(module, work, action, name, environment)
+    loaded = go_on(module, name, environment)
     if loaded is not None:
         return loaded
     step = params["step"] or "migrate"
     return _detached.run(module, lambda: work(None), params["journal"], params["deploy_id"], step, action)
 
 
-def begin(module: t.Any, work: Work, action: str, name: str) -> _detached.Result:
+def begin(module: t.Any, work: Work, action: str, name: str, environment: t.Mapping[str, str]) -> _detached.Result:
     """Load it in the background. Raises DeployError."""
     journal, deploy_id = journal_of(module.params), module.params["deploy_id"]
     holder = module.params["lock_id"] or deploy_id
@@ -65,11 +67,11 @@ def begin(module: t.Any, work: Work, action: str, name: str) -> _detached.Result
     runs = Runs(journal.path, FOLDER)
     runs.make()
     place = _detached.Place.new(runs, name, holder, module.params["step"] or "migrate", action)
-    _background.start(module, lambda: work(lambda: _await_word(place, journal, deploy_id)), place)
+    _background.start(module, lambda: work(lambda: _await_word(place, journal, deploy_id, environment)), place)
     return {"changed": False, "begun": True}
 
 
-def go_on(module: t.Any, name: str) -> t.Optional[_detached.Result]:
+def go_on(module: t.Any, name: str, environment: t.Mapping[str, str]) -> t.Optional[_detached.Result]:
     """What came of what was loaded; None where nothing was, or it was not told in time and has done nothing. Raises DeployError."""
     journal = journal_of(module.params)
     loaded, runs = Runs(journal.path, FOLDER), Runs(journal.path)
@@ -77,7 +79,7 @@ def go_on(module: t.Any, name: str) -> t.Optional[_detached.Result]:
     if state is None and loaded.read(name) is not None:
         journal.check_holder(module.params["deploy_id"])
         runs.make()
-        loaded.write(_word(loaded, name), {})
+        loaded.write(_word(loaded, name), _proof(environment, secrets.token_hex(16)))
         state = _gone_on(loaded, runs, name)
     while state and state.status == "running":
         time.sleep(INTERVAL)
@@ -100,8 +102,8 @@ def _gone_on(loaded: Runs, runs: Runs, name: str) -> t.Optional[RunnerState]:
     return gone_on
 
 
-def _await_word(place: _detached.Place, journal: Journal, deploy_id: str) -> None:
-    """Raises DeployError when the word does not come, or the deploy has ended or was taken over."""
+def _await_word(place: _detached.Place, journal: Journal, deploy_id: str, environment: t.Mapping[str, str]) -> None:
+    """Raises DeployError when the word does not come, or is meant for another environment, or the deploy has ended or was taken over."""
     begun = looked = time.monotonic()
     while not os.path.exists(_word(place.runs, place.state.id)):
         time.sleep(INTERVAL)
@@ -113,11 +115,20 @@ def _await_word(place: _detached.Place, journal: Journal, deploy_id: str) -> Non
         if now - looked > HOLDER_INTERVAL:
             looked = now
             journal.check_holder(deploy_id)
+    with open(_word(place.runs, place.state.id), encoding="utf-8") as file:
+        word = json.load(file)
+    if word != _proof(environment, word["salt"]):
+        raise DeployError(f"{place.state.action} was begun with another environment; nothing was done")
     # From here on a later deploy has to wait for it. Whoever has taken over before has not seen it, and is found now.
     loaded = place.runs
     place.move(Runs(journal.path))
     _forget_word(loaded, place.state.id)
     journal.check_holder(deploy_id)
+
+
+def _proof(environment: t.Mapping[str, str], salt: str) -> dict[str, str]:
+    """That two tasks have the same environment, without a word of it: it holds passwords."""
+    return {"salt": salt, "digest": _digest([salt, environment])}
 
 
 def _word(runs: Runs, name: str) -> str:

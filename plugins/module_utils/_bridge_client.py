@@ -135,7 +135,7 @@ class Bridge:
             **read_environment_file(params.get("environment_file")),
             **environment_values(params["environment"] or {}),
         }
-        self._environment = process_environment(self._python, given, os.environ.get("PATH", os.defpath))
+        self.environment = process_environment(self._python, given, os.environ.get("PATH", os.defpath))
         self._hidden = secret_values(given)
         self._project = {name: params.get(name) for name in _PROJECT[parts.framework]}
 
@@ -173,7 +173,7 @@ class Bridge:
         return Outcome(result, [event for event in progress if event.get("what") != "secrets"], error)
 
     def _start(self, request: str, descriptor: int, go: int = -1) -> tuple[int, str, str]:
-        environment = {**self._environment, _protocol.FD_VARIABLE: str(descriptor)}
+        environment = {**self.environment, _protocol.FD_VARIABLE: str(descriptor)}
         if go >= 0:
             environment[_protocol.GO_VARIABLE] = str(go)
         argv = [self._python, publish(self._base, self._parts)]

@@ -288,7 +288,7 @@ def main() -> None:
         def work(ready: t.Optional[_ahead.Ready]) -> dict[str, t.Any]:
             return run(params, module.check_mode, bridge, journal_of(params), ready)
 
-        result = _ahead.done(module, work, ACTION, request_of(params))
+        result = _ahead.done(module, work, ACTION, request_of(params), bridge.environment)
     except DeployError as exc:
         module.fail_json(msg=exc.msg, **exc.result)
     for warning in result.pop("warnings", []):

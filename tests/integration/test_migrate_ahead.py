@@ -140,6 +140,14 @@ def test_other_options_do_not_go_on_with_it(deploy: Deploy) -> None:
     assert deploy.started == 3 and len(deploy.loaded.alive()) == 2
 
 
+def test_another_environment_does_not_go_on_with_it(deploy: Deploy) -> None:
+    deploy.load()
+    other = deploy.database.server.create_database(f"{deploy.database.name}_other", "other", "secret")
+    result = deploy.migrate(environment={"DATABASE_URL": other})
+    assert set(ALL) <= set(ids(result["applied"])) and deploy.started == 2
+    assert tables(deploy.database) == [] and os.listdir(deploy.loaded.folder) == []
+
+
 def test_it_ends_with_its_deploy(deploy: Deploy) -> None:
     deploy.load()
     end = {"path": deploy.journal.path, "state": "end", "deploy_id": deploy.deploy_id, "result": "failed"}
